@@ -1,0 +1,85 @@
+"""Recurrent networks: write a cell's equations once, and derive everything else from them.
+
+>>> import ostinato as ost
+>>> ost.cells.find("gru").gates
+('r', 'z', 'n')
+
+A name is imported when it is first used, so that ``import ostinato`` is cheap and needs no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+import typing
+
+# A public name and the module that has it; a module is its own.
+_PLACES = {
+    "DataError": "errors",
+    "OptionError": "errors",
+    "OstinatoError": "errors",
+    "Sequences": "sequence",
+    "State": "state",
+    "TextClassifier": "tasks",
+    "artifact": "artifact",
+    "cell": "cells",
+    "cells": "cells",
+    "data": "data",
+    "errors": "errors",
+    "heads": "heads",
+    "layers": "layers",
+    "load": "tasks",
+    "lowering": "lowering",
+    "model": "model",
+    "ops": "ops",
+    "tasks": "tasks",
+    "train": "train",
+}
+
+if typing.TYPE_CHECKING:
+    from ostinato import artifact, cells, data, errors, heads, layers, lowering, model, ops, tasks, train
+    from ostinato.cells import cell
+    from ostinato.errors import DataError, OptionError, OstinatoError
+    from ostinato.sequence import Sequences
+    from ostinato.state import State
+    from ostinato.tasks import TextClassifier, load
+
+__all__ = [
+    "DataError",
+    "OptionError",
+    "OstinatoError",
+    "Sequences",
+    "State",
+    "TextClassifier",
+    "artifact",
+    "cell",
+    "cells",
+    "data",
+    "errors",
+    "heads",
+    "layers",
+    "load",
+    "lowering",
+    "model",
+    "ops",
+    "tasks",
+    "train",
+]
+
+
+def __getattr__(name: str) -> typing.Any:
+    """Import a public name when it is first used."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("ostinato")
+    if name not in _PLACES:
+        raise AttributeError(f"module 'ostinato' has no attribute '{name}'")
+    module = importlib.import_module(f"ostinato.{_PLACES[name]}")
+    value = module if name == _PLACES[name] else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names, imported or not."""
+    return sorted({*globals(), *__all__, "__version__"})

@@ -1,0 +1,38 @@
+"""The compiled core, and the check that it was built from the sources that are installed."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from types import ModuleType
+
+from ostinato.errors import OstinatoError
+from ostinato.lowering import source_digest
+
+REBUILD = "rebuild with: pip install -e . (in a checkout) or pip install --force-reinstall --no-deps ostinato"
+
+
+@functools.cache
+def load_core() -> ModuleType:
+    """Load the compiled core; refuse one that is missing or was built from other cell definitions.
+
+    >>> [cell.name for cell in load_core().cells()][-2:]
+    ['lstm', 'gru']
+    """
+    try:
+        core = importlib.import_module("ostinato._core")
+    except ImportError as error:
+        raise OstinatoError(f"the compiled core cannot be loaded ({error}); {REBUILD}") from error
+    check_digest(core.source_digest)
+    return core
+
+
+def check_digest(built: str) -> None:
+    """Raise unless a core with this digest belongs to the cells and the lowering that are installed.
+
+    >>> check_digest("0" * 64)
+    Traceback (most recent call last):
+    ostinato.errors.OstinatoError: the compiled core was built from other cell definitions; rebuild with: ...
+    """
+    if built != source_digest():
+        raise OstinatoError(f"the compiled core was built from other cell definitions; {REBUILD}")
