@@ -1,0 +1,53 @@
+"""How weights start, declared with a cell as data; layers apply it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Initial:
+    """A rule that fills a weight before training."""
+
+
+@dataclass(frozen=True)
+class Constant(Initial):
+    """Every entry is the same number."""
+
+    value: float = 0.0
+
+
+@dataclass(frozen=True)
+class Uniform(Initial):
+    """Every entry is drawn between two numbers."""
+
+    low: float = -0.1
+    high: float = 0.1
+
+
+@dataclass(frozen=True)
+class Xavier(Initial):
+    """Uniform within sqrt(6 / (rows + columns)), gate by gate.
+
+    Glorot & Bengio, 2010 (proceedings.mlr.press/v9/glorot10a).
+    """
+
+
+@dataclass(frozen=True)
+class Orthogonal(Initial):
+    """A random orthogonal matrix times a gain, gate by gate: it neither shrinks nor stretches a state.
+
+    Saxe et al., 2014 (arXiv:1312.6120).
+    """
+
+    gain: float = 1.0
+
+
+@dataclass(frozen=True)
+class Identity(Initial):
+    """The identity matrix times a scale, gate by gate.
+
+    Le et al., 2015 (arXiv:1504.00941).
+    """
+
+    scale: float = 1.0

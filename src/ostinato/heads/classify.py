@@ -1,0 +1,72 @@
+"""One label for a whole sequence, or one at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ostinato.errors import OptionError, ShapeError
+from ostinato.layers import Dropout
+
+
+class Classify(nn.Module):
+    """Scores N classes by one linear map.
+
+    p = softmax(V f + a), loss = - sum_k q_k log p_k, where q mixes the true class with a share ``smoothing`` of all.
+
+    >>> head = Classify(4, 3)
+    >>> head.decode(torch.zeros(2, 4)).sum(-1).tolist()
+    [1.0, 1.0]
+
+    ``class_weights`` [N] weigh the classes in the loss. Smoothing: Szegedy et al., 2016 (arXiv:1512.00567).
+    """
+
+    weights: Tensor | None
+
+    def __init__(
+        self,
+        inputs: int,
+        classes: int,
+        *,
+        dropout: float = 0.0,
+        smoothing: float = 0.0,
+        class_weights: Sequence[float] | None = None,
+    ) -> None:
+        super().__init__()
+        if classes < 2:
+            raise OptionError(f"a classifier wanted at least 2 classes, got {classes}")
+        if not 0.0 <= smoothing < 1.0:
+            raise OptionError(f"smoothing wanted a share of at least 0 and below 1, got {smoothing}")
+        if class_weights is not None and len(class_weights) != classes:
+            raise OptionError(f"class_weights wanted {classes} numbers, one for each class, got {len(class_weights)}")
+        self.classes, self.smoothing = classes, smoothing
+        self.dropout = Dropout(dropout)
+        self.scores = nn.Linear(inputs, classes)
+        weights = None if class_weights is None else torch.tensor(class_weights, dtype=torch.get_default_dtype())
+        # Weights of the loss belong to the training run, not to the model file.
+        self.register_buffer("weights", weights, persistent=False)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """features [..., D] to scores [..., N]."""
+        scores: Tensor = self.scores(self.dropout(features))
+        return scores
+
+    def loss(self, scores: Tensor, target: Tensor) -> Tensor:
+        """The mean loss of scores [..., N] against classes [...]; as torch does, weighted classes weigh the mean."""
+        if scores.shape[:-1] != target.shape:
+            raise ShapeError(f"target wanted {list(scores.shape[:-1])}, got {list(target.shape)}")
+        return functional.cross_entropy(
+            scores.reshape(-1, self.classes), target.reshape(-1), self.weights, label_smoothing=self.smoothing
+        )
+
+    def decode(self, features: Tensor) -> Tensor:
+        """features [..., D] to probabilities [..., N]."""
+        probabilities: Tensor = self(features).softmax(-1)
+        return probabilities
+
+    def measure(self, scores: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """What a report shows: how many are right."""
+        return {"accuracy": (scores.detach().argmax(-1) == target).sum()}

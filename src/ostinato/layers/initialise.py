@@ -1,0 +1,66 @@
+"""Fills weights by the rules that a cell declares as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from ostinato.cells import Cell, Constant, Identity, Initial, Orthogonal, Uniform, Xavier
+from ostinato.errors import OptionError
+
+
+@torch.no_grad()
+def initialise(cell: Cell, weights: dict[str, Tensor], hidden: int, timescale: float | None = None) -> None:
+    """Fill the weights of one layer and direction in place, gate by gate, as the cell declares.
+
+    ``timescale``: how many steps the network should remember. The biases of the gates that keep the state are drawn so
+    that their half-lives spread up to it, b = log(U(1, timescale - 1)), those that let new input in with the opposite
+    sign. Tallec & Ollivier, 2018 (arXiv:1804.11188).
+    """
+    for name, weight in weights.items():
+        for label, part in _gates_of(cell, name, weight, hidden):
+            fill(part, cell.initial_of(label, hidden))
+    if timescale is None:
+        return
+    if not cell.chrono:
+        raise OptionError(f"timescale does not apply to {cell.name}: it has no gate that keeps or forgets")
+    if timescale <= 2:
+        raise OptionError(f"timescale wanted more than 2 steps, got {timescale:g}")
+    drawn = torch.log(torch.empty(hidden, dtype=torch.float64).uniform_(1.0, timescale - 1.0))
+    for gate, sign in cell.chrono.items():
+        start = cell.gates.index(gate) * hidden
+        weights["b"][start : start + hidden] = sign * drawn
+
+
+def fill(weight: Tensor, rule: Initial) -> None:
+    """Fill one tensor in place by one rule.
+
+    >>> w = torch.empty(2, 2)
+    >>> fill(w, Identity(0.5)); w.tolist()
+    [[0.5, 0.0], [0.0, 0.5]]
+    """
+    if isinstance(rule, Constant):
+        nn.init.constant_(weight, rule.value)
+    elif isinstance(rule, Uniform):
+        nn.init.uniform_(weight, rule.low, rule.high)
+    elif weight.dim() != 2:
+        raise OptionError(f"{type(rule).__name__} fills matrices, got a weight of {list(weight.shape)}")
+    elif isinstance(rule, Xavier):
+        nn.init.xavier_uniform_(weight)
+    elif isinstance(rule, Orthogonal):
+        nn.init.orthogonal_(weight, rule.gain)
+    elif isinstance(rule, Identity):
+        nn.init.eye_(weight).mul_(rule.scale)
+    else:
+        raise OptionError(f"no way is known to fill a weight by {rule!r}")
+
+
+def _gates_of(cell: Cell, name: str, weight: Tensor, hidden: int) -> Iterator[tuple[str, Tensor]]:
+    """The part of a weight that belongs to each gate, with its label; named parameters are one part."""
+    if name not in ("W", "R", "b", "br"):
+        yield name, weight
+        return
+    for index, gate in enumerate(cell.gates):
+        yield f"{name}.{gate}", weight[index * hidden : (index + 1) * hidden]

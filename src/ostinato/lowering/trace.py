@@ -1,0 +1,60 @@
+"""From a cell's function to its graph, by calling it with symbols."""
+
+from __future__ import annotations
+
+import traceback
+
+from ostinato.cells.declaration import Cell, Gates
+from ostinato.errors import LoweringError, OstinatoError
+from ostinato.lowering.graph import Builder, Graph, Node
+from ostinato.state import State
+
+
+def trace(cell: Cell) -> Graph:
+    """The graph of one step of a cell.
+
+    >>> from ostinato.cells import lstm
+    >>> trace(lstm).operations().count("sigmoid")
+    3
+
+    Raises :class:`~ostinato.errors.LoweringError` with the line of the cell that does what no graph can hold.
+    """
+    builder = Builder()
+    x, u, s, p = symbols(cell, builder)
+    try:
+        new = cell(x, u, s, p)
+    except Exception as error:
+        if isinstance(error, OstinatoError) and not isinstance(error, LoweringError):
+            raise
+        raise LoweringError(f"cell '{cell.name}' cannot be lowered: {_place(cell, error)}{error}") from error
+    outputs = {}
+    for part in cell.state:
+        value = new[part]
+        if isinstance(value, int | float):
+            value = builder.leaf("constant", float(value))
+        if not isinstance(value, Node):
+            raise LoweringError(f"cell '{cell.name}': part '{part}' wanted a symbol, got {type(value).__name__}")
+        outputs[part] = value.index
+    return Graph(tuple(builder.nodes), outputs)
+
+
+def symbols(cell: Cell, builder: Builder) -> tuple[Gates, Gates | None, State, Gates]:
+    """What a cell is called with when it is traced: a symbol for every name that it declares."""
+    x = Gates(**{gate: builder.leaf("input", gate) for gate in cell.gates})
+    u = None
+    if cell.recurrent != "none":
+        u = Gates(**{gate: builder.leaf("recurrent", gate) for gate in cell.gates})
+    s = State(**{part: builder.leaf("state", part) for part in cell.state})
+    named = {name: builder.leaf("parameter", name) for name in cell.parameters}
+    named.update({name: builder.leaf("matrix", name) for name in cell.matrices})
+    named.update({name: builder.leaf("constant", float(value)) for name, value in cell.constants.items()})
+    return x, u, s, Gates(**named)
+
+
+def _place(cell: Cell, error: BaseException) -> str:
+    """The line of the cell's own function that the error passed through."""
+    code = cell.function.__code__
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename == code.co_filename and frame.name == code.co_name:
+            return f"line {frame.lineno} of {code.co_filename.rpartition('/')[2]}, `{frame.line}`: "
+    return ""

@@ -1,0 +1,152 @@
+"""A network as a whole: embed, body, pooling, head, joined by an architecture that is plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from ostinato.errors import OptionError, ShapeError, nearest
+from ostinato.heads.classify import Classify
+from ostinato.layers import Dropout, LockedDropout, Pooling, Recurrent, WordEmbedding
+
+if TYPE_CHECKING:
+    from ostinato.data.batch import Batch
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one batch gave: the loss to descend, the state to go on from, how many examples, sums to report."""
+
+    loss: Tensor
+    state: Any
+    count: int
+    measures: dict[str, Tensor]
+
+
+class Model(nn.Module):
+    """Embeds a batch, runs it through a recurrent body, pools it or not, and hands it to a head.
+
+    >>> model = build({
+    ...     "embed": {"kind": "numbers", "width": 3},
+    ...     "body": {"cell": "gru", "hidden": 4},
+    ...     "pool": ["last"],
+    ...     "head": {"kind": "classify", "classes": 2},
+    ... })
+    >>> model.decode(torch.zeros(5, 7, 3)).shape
+    torch.Size([5, 2])
+
+    Without pooling the head answers at every step. ``architecture`` says it all: :func:`build` makes the same network
+    from it.
+    """
+
+    def __init__(self, architecture: Mapping[str, Any], *, cells: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
+        parts = dict(architecture)
+        for name in parts:
+            if name not in PARTS:
+                raise OptionError(f"an architecture has no part '{name}'; {nearest(name, PARTS)}")
+        for name in ("embed", "body", "head"):
+            if name not in parts:
+                raise OptionError(f"an architecture wanted the part '{name}', got {', '.join(parts) or 'none'}")
+        self.architecture = parts
+        self.embed = _made("embed", EMBEDS, parts["embed"])
+        body = dict(parts["body"])
+        body["cell"] = (cells or {}).get(body["cell"], body["cell"])
+        self.enter, self.body = _body(body, self.embed.width)
+        self.pool = Pooling(parts["pool"], self.body.width) if parts.get("pool") else None
+        width = self.body.width if self.pool is None else self.pool.width
+        self.head = _made("head", HEADS, {"inputs": width, **parts["head"]})
+
+    def features(self, batch: Batch | Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        """What the head sees, [B, width] or [B, T, width], and the body's last state."""
+        lengths = getattr(batch, "lengths", None)
+        y, last = self.body(self.enter(self.embed(batch)), state, lengths=lengths, reset=getattr(batch, "reset", None))
+        return (y if self.pool is None else self.pool(y, lengths)), last
+
+    def loss(self, batch: Batch, state: Any = None) -> Step:
+        """The training loss of a batch with targets, and sums of what a report shows."""
+        if batch.target is None:
+            raise ShapeError("a loss wanted a batch with targets, got one without")
+        if self.pool is None and batch.lengths is not None:
+            raise ShapeError("a target at every step wanted batches without lengths, got lengths")
+        features, last = self.features(batch, state)
+        scores = self.head(features)
+        target = batch.target
+        return Step(self.head.loss(scores, target), last, target.numel(), self.head.measure(scores, target))
+
+    @torch.inference_mode()
+    def decode(self, batch: Batch | Tensor) -> Tensor:
+        """The head's answer for a batch."""
+        features, _ = self.features(batch)
+        answer: Tensor = self.head.decode(features)
+        return answer
+
+
+class _Words(WordEmbedding):
+    """Reads a batch of words."""
+
+    def forward(self, batch: Batch) -> Tensor:  # type: ignore[override]
+        if batch.table is None:
+            raise ShapeError("an embedding of words wanted a batch of texts, got one without a table of words")
+        return super().forward(batch.inputs, batch.table.words, batch.table.grams, batch.table.offsets)
+
+
+class _Ids(nn.Module):
+    """Reads a batch of whole numbers [B, T], a vector for each."""
+
+    def __init__(self, count: int, width: int) -> None:
+        super().__init__()
+        self.table, self.width = nn.Embedding(count, width), width
+
+    def forward(self, batch: Batch | Tensor) -> Tensor:
+        vectors: Tensor = self.table(batch if isinstance(batch, Tensor) else batch.inputs)
+        return vectors
+
+
+class _Numbers(nn.Module):
+    """Reads a batch of numbers [B, T, D] as they are."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.width = width
+
+    def forward(self, batch: Batch | Tensor) -> Tensor:
+        numbers: Tensor = batch if isinstance(batch, Tensor) else batch.inputs
+        return numbers
+
+
+PARTS = ("embed", "body", "pool", "head")
+EMBEDS: dict[str, Any] = {"words": _Words, "ids": _Ids, "numbers": _Numbers}
+HEADS: dict[str, Any] = {"classify": Classify}
+
+
+def build(architecture: Mapping[str, Any], *, cells: Mapping[str, Any] | None = None) -> Model:
+    """The network of an architecture, its weights fresh; ``cells`` brings cells that are not built in, by name."""
+    return Model(architecture, cells=cells)
+
+
+def _made(part: str, kinds: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
+    chosen = dict(options)
+    kind = chosen.pop("kind", None)
+    if kind not in kinds:
+        raise OptionError(f"{part} got the kind {kind!r}; {nearest(str(kind), kinds)}")
+    try:
+        return kinds[kind](**chosen)
+    except TypeError as error:
+        raise OptionError(f"{part} of kind '{kind}' cannot be made: {error}") from error
+
+
+def _body(options: dict[str, Any], width: int) -> tuple[nn.Module, Recurrent]:
+    """The noise on what enters, and the recurrent stack; ``locked`` keeps one mask over time."""
+    noise = LockedDropout if options.pop("locked", False) else Dropout
+    enter = noise(options.pop("enter_dropout", 0.0))
+    between = options.pop("dropout", 0.0)
+    cell, hidden = options.pop("cell"), options.pop("hidden")
+    try:
+        return enter, Recurrent(cell, width, hidden, dropout=noise(between) if between else 0.0, **options)
+    except TypeError as error:
+        raise OptionError(f"body cannot be made: {error}") from error

@@ -1,0 +1,22 @@
+"""Floor 3: the primitive that runs a cell through time, and the engines that do it."""
+
+from __future__ import annotations
+
+from ostinato.ops.backend import ENGINES, Choice, Engine, choose, recur, use_engine, wished_engine
+from ostinato.ops.call import Call, checked_call, zero_state
+from ostinato.ops.torch_operations import register_tensors
+
+register_tensors()
+
+__all__ = [
+    "ENGINES",
+    "Call",
+    "Choice",
+    "Engine",
+    "checked_call",
+    "choose",
+    "recur",
+    "use_engine",
+    "wished_engine",
+    "zero_state",
+]

@@ -1,0 +1,101 @@
+"""One call of the recurrent primitive, checked: what every engine is handed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ostinato.cells import Cell
+from ostinato.errors import OptionError, ShapeError, nearest
+from ostinato.sequence import check_lengths, check_reset
+from ostinato.shapes import expect_shape
+from ostinato.state import State
+
+
+@dataclass(frozen=True)
+class Call:
+    """The arguments of :func:`~ostinato.ops.recur` after they were checked; the state is filled in."""
+
+    cell: Cell
+    x: Tensor
+    weights: Mapping[str, Tensor]
+    state: State
+    lengths: Tensor | None
+    reset: Tensor | None
+    reverse: bool
+
+    @property
+    def hidden(self) -> int:
+        """The width H of the state."""
+        return int(self.state[self.cell.output].shape[-1])
+
+
+def checked_call(
+    cell: Cell,
+    x: Tensor,
+    weights: Mapping[str, Tensor],
+    state: State | None,
+    lengths: Tensor | None,
+    reset: Tensor | None,
+    reverse: bool,
+) -> Call:
+    """Check the arguments of one call against the cell's declaration."""
+    if x.dim() != 3:
+        raise ShapeError(f"x wanted [B, T, D], got {list(x.shape)}; put the batch first and add it if there is none")
+    rows, steps, inputs = x.shape
+    if not x.is_floating_point():
+        raise ShapeError(f"x wanted floating-point numbers, got {x.dtype}; embed ids first")
+    hidden = _check_weights(cell, x, weights, inputs)
+    check_lengths(lengths, rows, steps)
+    check_reset(reset, rows, steps)
+    for what, tensor in (("lengths", lengths), ("reset", reset)):
+        if tensor is not None and tensor.device != x.device:
+            raise ShapeError(f"{what} wanted the device of x, {x.device}, got {tensor.device}")
+    if state is None:
+        state = zero_state(cell, rows, hidden, like=x)
+    else:
+        _check_state(cell, state, x, rows, hidden)
+    return Call(cell, x, weights, state, lengths, reset, reverse)
+
+
+def zero_state(cell: Cell, rows: int, hidden: int, *, like: Tensor) -> State:
+    """The state before the first step: zeros [B, H] for every part."""
+    return State(**{part: torch.zeros(rows, hidden, dtype=like.dtype, device=like.device) for part in cell.state})
+
+
+def _check_weights(cell: Cell, x: Tensor, weights: Mapping[str, Tensor], inputs: int) -> int:
+    if "W" not in weights:
+        raise OptionError(f"weights of {cell.name} wanted 'W' among them, got {', '.join(weights) or 'none'}")
+    hidden = int(weights["W"].shape[0]) // len(cell.gates)
+    wanted = cell.shapes(inputs, hidden)
+    for name in weights:
+        if name not in wanted:
+            raise OptionError(f"{cell.name} has no weight '{name}'; {nearest(name, wanted)}")
+    for name, shape in wanted.items():
+        if name not in weights:
+            raise OptionError(f"{cell.name} wanted the weight '{name}' {list(shape)}, got {', '.join(weights)}")
+        built = int(weights["W"].shape[-1])
+        advice = f"the weights were made for {built} features" if name == "W" and built != inputs else ""
+        expect_shape(f"weight {name} of {cell.name}", weights[name], shape, advice)
+        if weights[name].dtype != x.dtype or weights[name].device != x.device:
+            raise ShapeError(
+                f"weight {name} of {cell.name} wanted {x.dtype} on {x.device} like x, "
+                f"got {weights[name].dtype} on {weights[name].device}; convert one of them with .to(...)"
+            )
+    return hidden
+
+
+def _check_state(cell: Cell, state: State, x: Tensor, rows: int, hidden: int) -> None:
+    if not isinstance(state, State) or set(state) != set(cell.state):
+        came = ", ".join(state) if isinstance(state, State) else type(state).__name__
+        raise ShapeError(f"the state of {cell.name} wanted State({', '.join(cell.state)}), got {came}")
+    for part in cell.state:
+        expect_shape(f"state {part} of {cell.name}", state[part], (rows, hidden))
+        if state[part].dtype != x.dtype or state[part].device != x.device:
+            raise ShapeError(
+                f"state {part} of {cell.name} wanted {x.dtype} on {x.device} like x, "
+                f"got {state[part].dtype} on {state[part].device}"
+            )
