@@ -1,0 +1,72 @@
+"""Checks an sdist and a wheel that was built from it; run by CI in an environment with the wheel and no extras.
+
+``python tests/house/wheel.py ostinato-0.1.0.tar.gz ostinato-0.1.0-....whl``
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = {
+    path.relative_to(ROOT).as_posix() for path in (ROOT / "src").rglob("*.py*") if path.suffix in (".py", ".pyi")
+}
+ONLY_TO_BUILD = {"CMakeLists.txt", "CHANGELOG.md", "LICENSE", "PKG-INFO", "README.md", "pyproject.toml"}
+
+
+def check_sdist(path: str) -> None:
+    """The sdist has what the build reads, and nothing else."""
+    with tarfile.open(path) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    wanted = SOURCES | ONLY_TO_BUILD | {"src/ostinato/py.typed"} | {f"csrc/{p.name}" for p in (ROOT / "csrc").iterdir()}
+    assert names == wanted, f"missing: {sorted(wanted - names)}; too much: {sorted(names - wanted)}"
+
+
+def check_wheel(path: str) -> None:
+    """The wheel has the package, its types, its licence and one compiled module, and nothing else."""
+    with zipfile.ZipFile(path) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+        information = {name.partition(".dist-info/")[2] for name in archive.namelist() if ".dist-info/" in name}
+    compiled = {name for name in names if name.startswith("ostinato/_core.") and not name.endswith(".pyi")}
+    wanted = {name.removeprefix("src/") for name in SOURCES} | {"ostinato/py.typed"} | compiled
+    assert len(compiled) == 1, f"wanted one compiled module, got {sorted(compiled)}"
+    assert names == wanted, f"missing: {sorted(wanted - names)}; too much: {sorted(names - wanted)}"
+    assert {"METADATA", "entry_points.txt", "licenses/LICENSE"} <= information, sorted(information)
+
+
+def run(*command: str, status: int = 0) -> str:
+    """What a command prints, run outside the checkout; its exit status is checked."""
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    said = done.stdout + done.stderr
+    assert done.returncode == status, f"{' '.join(command)} ended with {done.returncode}:\n{said}"
+    return said
+
+
+def check_installed() -> None:
+    """The installed package works without torch, and says what is missing and how to get it."""
+    assert importlib.util.find_spec("torch") is None, "this check wants an environment without torch"
+    command = str(Path(sys.executable).parent / "ostinato")
+    table = run(
+        sys.executable, "-c", "from ostinato.core import load_core; print(*(c.name for c in load_core().cells()))"
+    )
+    assert "lstm" in table.split(), table
+    assert "site-packages" in run(sys.executable, "-c", "import ostinato; print(ostinato.__file__)")
+    assert "train" in run(command, "--help")
+    assert run(sys.executable, "-m", "ostinato", "--help")
+    assert "torch" in run(command, "check-install")
+    missing = run(sys.executable, "-c", "import ostinato; ostinato.TextClassifier().fit(['a'], ['b'])", status=1)
+    assert "pip install 'ostinato[" in missing, missing
+
+
+if __name__ == "__main__":
+    check_sdist(sys.argv[1])
+    check_wheel(sys.argv[2])
+    check_installed()
+    print("the sdist, the wheel and the installed package are as they should be")
