@@ -48,6 +48,10 @@ class MissingExtraError(OstinatoError, ImportError):
     """A feature needs packages that are not installed; the message has the command."""
 
 
+class DivergedError(OstinatoError, ArithmeticError):
+    """Training cannot go on: the loss or the weights are no longer finite numbers."""
+
+
 class Interrupted(OstinatoError):
     """Training was stopped by the user; the work is saved and the message says how to go on."""
 

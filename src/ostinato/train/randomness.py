@@ -1,0 +1,94 @@
+"""The random generators of a training run, kept apart from the caller's and savable as arrays."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class Randomness:
+    """The run's own random states of torch, Python and numpy.
+
+    Inside :meth:`owned` the global generators hold the run's states, afterwards the caller's again; inside
+    :meth:`lent` it is the other way round, so that nobody who reads reports can disturb the run.
+    """
+
+    def __init__(self, device: torch.device, seed: int) -> None:
+        self.device = device
+        self.seed = seed
+
+    @contextmanager
+    def owned(self) -> Iterator[None]:
+        """Seed every generator, and give the caller's states back in the end."""
+        callers = self.save()
+        self._callers = self._tensors()
+        torch.manual_seed(self.seed)
+        random.seed(self.seed)
+        np.random.seed(self.seed % 2**32)
+        try:
+            yield
+        finally:
+            self.load(*callers)
+            self._install(self._callers)
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Give the caller torch's generators back for a moment; Python's and numpy's, slow to swap, stay."""
+        own = self._tensors()
+        self._install(self._callers)
+        try:
+            yield
+        finally:
+            self._callers = self._tensors()
+            self._install(own)
+
+    @contextmanager
+    def untouched(self) -> Iterator[None]:
+        """Undo whatever the block draws: validation never changes training."""
+        before = self.save()
+        try:
+            yield
+        finally:
+            self.load(*before)
+
+    def _tensors(self) -> dict[str, Tensor]:
+        states = {"cpu": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            states["device"] = torch.cuda.get_rng_state(self.device)
+        elif self.device.type == "mps":
+            states["device"] = torch.mps.get_rng_state()
+        return states
+
+    def _install(self, states: dict[str, Tensor]) -> None:
+        torch.set_rng_state(states["cpu"])
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(states["device"], self.device)
+        elif self.device.type == "mps":
+            torch.mps.set_rng_state(states["device"])
+
+    def save(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Every generator's state, as arrays and a few numbers."""
+        version, words, spare = random.getstate()
+        name, keys, place, has_spare, numpy_spare = np.random.get_state(legacy=True)
+        tensors = self._tensors()
+        tensors["python"] = torch.tensor(words, dtype=torch.int64)
+        tensors["numpy"] = torch.from_numpy(np.asarray(keys).astype(np.int64))
+        facts = {
+            "python": {"version": version, "spare": spare},
+            "numpy": {"name": name, "place": int(place), "has_spare": int(has_spare), "spare": float(numpy_spare)},
+        }
+        return tensors, facts
+
+    def load(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+        """Put every generator into a saved state."""
+        self._install(tensors)
+        python, legacy = facts["python"], facts["numpy"]
+        random.setstate((python["version"], tuple(tensors["python"].tolist()), python["spare"]))
+        keys = tensors["numpy"].numpy().astype(np.uint32)
+        np.random.set_state((legacy["name"], keys, legacy["place"], legacy["has_spare"], legacy["spare"]))
