@@ -1,0 +1,87 @@
+"""What a model reads in one step of training: one batch of examples as tensors."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from ostinato.errors import DataError, OptionError
+
+
+class TokenTable(NamedTuple):
+    """The distinct tokens of a batch of texts, each embedded once: what a subword embedding reads.
+
+    ``words`` int64 [U] are ids of words, ``grams`` int64 [M] buckets of n-grams; those of the token k start at
+    ``offsets[k]``, with ``offsets`` int64 [U].
+    """
+
+    words: Tensor
+    grams: Tensor
+    offsets: Tensor
+
+    def to(self, device: Any) -> TokenTable:
+        """The same table on another device."""
+        return TokenTable(*(part.to(device) for part in self))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B examples side by side, padded on the right to T steps.
+
+    >>> import torch
+    >>> batch = Batch(torch.tensor([[1, 2, 3]]), target=torch.tensor([[2, 3, 4]]))
+    >>> [window.inputs.tolist() for window in batch.windows(2)]
+    [[[1, 2]], [[3]]]
+
+    ``inputs`` are numbers [B, T, D] or ids int64 [B, T], into ``table`` where there is one. ``lengths`` int64 [B]
+    counts the valid steps (None: all). ``target`` is int64 [B], one a sequence, or [B, T] or [B, T, K], one a step.
+    ``weight`` float32 [B] says how much each example counts, ``reset`` bool [B, T] which steps start from the zero
+    state.
+    """
+
+    inputs: Any
+    lengths: Tensor | None = None
+    target: Tensor | None = None
+    weight: Tensor | None = None
+    reset: Tensor | None = None
+    table: TokenTable | None = None
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def to(self, device: Any) -> Batch:
+        """The same batch on another device."""
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return Batch(**{name: part if part is None else part.to(device) for name, part in fields.items()})
+
+    def windows(self, steps: int, start: int = 0) -> Iterator[Batch]:
+        """Cut the time axis into windows of some steps, from the window ``start`` on: truncated backpropagation.
+
+        The state of a window's end is the next one's start. A sequence that has ended has the length 0 in the windows
+        that follow, which leave its state as it is. A batch with one target a sequence is refused: only its last window
+        could learn from it.
+        """
+        if steps < 1:
+            raise OptionError(f"a window wanted a whole number of steps from 1 on, got {steps}")
+        time = self.inputs.shape[1]
+        if self.target is not None and (self.target.dim() < 2 or self.target.shape[1] != time):
+            raise DataError(
+                f"this batch has one target a sequence (target {list(self.target.shape)}) and cannot be cut into "
+                "windows: truncated backpropagation wants a target at every step; train it with truncate=0"
+            )
+        return (self._window(begin, min(begin + steps, time)) for begin in range(start * steps, time, steps))
+
+    def _window(self, begin: int, end: int) -> Batch:
+        cut = slice(begin, end)
+        return Batch(
+            inputs=self.inputs[:, cut],
+            lengths=None if self.lengths is None else (self.lengths - begin).clamp(0, end - begin),
+            target=None if self.target is None else self.target[:, cut],
+            weight=self.weight,
+            reset=None if self.reset is None else self.reset[:, cut],
+            table=self.table,
+        )
