@@ -142,7 +142,7 @@ def check_lengths(lengths: Tensor | None, rows: int, steps: int) -> None:
         raise ShapeError(f"lengths wanted a tensor of whole numbers [{rows}], got {kind}")
     if tuple(lengths.shape) != (rows,):
         raise ShapeError(f"lengths wanted [{rows}], one for each row, got {list(lengths.shape)}")
-    if rows and (int(lengths.min()) < 0 or int(lengths.max()) > steps):
+    if rows and not lengths.is_meta and (int(lengths.min()) < 0 or int(lengths.max()) > steps):
         raise ShapeError(
             f"lengths wanted numbers from 0 to T = {steps}, got {int(lengths.min())} to {int(lengths.max())}"
         )

@@ -204,6 +204,8 @@ def _positive(what: str, number: Any) -> int:
 def _widths(hidden: int | Sequence[int], layers: int | None) -> list[int]:
     if isinstance(hidden, int):
         return [_positive("hidden", hidden)] * _positive("layers", 1 if layers is None else layers)
+    if not isinstance(hidden, list | tuple):
+        raise OptionError(f"hidden wanted a whole number or a list of them, got {hidden!r}")
     widths = [_positive("hidden", width) for width in hidden]
     if not widths or (layers is not None and layers != len(widths)):
         raise OptionError(f"hidden gives {len(widths)} widths and layers={layers}; give one width for each layer")

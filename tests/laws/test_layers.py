@@ -1,0 +1,137 @@
+"""Laws of layers: every constructor argument changes something or raises, state and sequence fit together."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import io
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from ostinato.cells import Cell
+from ostinato.errors import OptionError
+from ostinato.layers import Direction, LockedDropout, Recurrent
+from ostinato.state import map_state
+from tests.laws.zoo import ALL_CELLS, name_of, random_input
+
+every_cell = pytest.mark.parametrize("cell", ALL_CELLS, ids=name_of)
+
+CHANGES: dict[str, Any] = {
+    "cell": "gru",
+    "inputs": 4,
+    "hidden": 7,
+    "layers": 3,
+    "bidirectional": True,
+    "dropout": 0.5,
+    "projection": 4,
+    "residual": True,
+    "norm": True,
+    "weight_drop": 0.5,
+    "timescale": 100.0,
+    "engine": "reference",
+}
+
+
+def outcome(**changed: Any) -> tuple[Any, ...]:
+    """What a small stack answers in training, or how it is built."""
+    options = {"cell": "lstm", "inputs": 3, "hidden": 5, "layers": 2} | changed
+    torch.manual_seed(0)
+    layer = Recurrent(**options)
+    torch.manual_seed(1)
+    x = torch.randn(2, 4, options["inputs"])
+    y, state = layer(x)
+    return y.shape, y.sum().item(), len(state), layer.engine(x).engine
+
+
+def test_the_changes_cover_every_argument() -> None:
+    assert set(CHANGES) == set(inspect.signature(Recurrent).parameters)
+
+
+@pytest.mark.parametrize("argument", CHANGES)
+def test_every_constructor_argument_changes_something(argument: str) -> None:
+    assert outcome(**{argument: CHANGES[argument]}) != outcome()
+
+
+@pytest.mark.parametrize("argument", ["dropout", "residual", "norm"])
+def test_what_acts_between_layers_is_refused_where_there_is_one(argument: str) -> None:
+    with pytest.raises(OptionError, match=f"{argument} acts between layers and there is only one"):
+        Recurrent("lstm", 3, 5, **{argument: CHANGES[argument]})
+
+
+@every_cell
+def test_a_stack_may_be_cut_anywhere(cell: Cell) -> None:
+    layer = Recurrent(cell, 3, 5, layers=2, norm=True, residual=True).double()
+    x = random_input(2, 9)
+    whole, end = layer(x)
+    left, middle = layer(x[:, :4])
+    right, last = layer(x[:, 4:], middle)
+    torch.testing.assert_close(torch.cat([left, right], dim=1), whole, rtol=1e-12, atol=1e-12)
+    map_state(lambda got, wanted: torch.testing.assert_close(got, wanted, rtol=1e-12, atol=1e-12), last, end)
+
+
+@every_cell
+def test_no_state_lives_on_a_module(cell: Cell) -> None:
+    layer, x = Recurrent(cell, 3, 5, layers=2, bidirectional=True).double(), random_input(2, 6)
+    first, _ = layer(x)
+    layer(random_input(2, 6, seed=8))
+    assert torch.equal(layer(x)[0], first)
+
+
+@every_cell
+def test_weights_survive_a_file_and_a_copy(cell: Cell) -> None:
+    layer, x = Recurrent(cell, 3, 5).double(), random_input(2, 6)
+    wanted, _ = layer(x)
+    file = io.BytesIO()
+    torch.save(layer.state_dict(), file)
+    file.seek(0)
+    fresh = Recurrent(cell, 3, 5).double()
+    fresh.load_state_dict(torch.load(file, weights_only=True))
+    assert torch.equal(fresh(x)[0], wanted)
+    assert torch.equal(copy.deepcopy(layer)(x)[0], wanted)
+
+
+@every_cell
+def test_the_state_that_is_returned_can_be_given_back(cell: Cell) -> None:
+    layer = Recurrent(cell, 3, [5, 4], bidirectional=True).double()
+    x = random_input(2, 6)
+    _, state = layer(x)
+    again, _ = layer(x, state)
+    zeros, _ = layer(x, layer.zero_state(2))
+    assert not torch.equal(again, zeros)
+    assert torch.equal(zeros, layer(x)[0])
+
+
+@every_cell
+def test_weight_drop_cuts_connections_in_training_only(cell: Cell) -> None:
+    if cell.recurrent == "none":
+        with pytest.raises(OptionError, match="no recurrent weights"):
+            Direction(cell, 3, 5, weight_drop=0.5)
+        return
+    layer = Direction(cell, 3, 5, weight_drop=0.5)
+    cut = layer.weights()["R"]
+    zeroed = cut == 0
+    assert zeroed.any()
+    torch.testing.assert_close(cut[~zeroed], 2 * layer.R[~zeroed])
+    assert torch.equal(layer.eval().weights()["R"], layer.R)
+
+
+@every_cell
+def test_parametrizations_are_read_at_every_call(cell: Cell) -> None:
+    class Halved(nn.Module):
+        def forward(self, weight: torch.Tensor) -> torch.Tensor:
+            return weight / 2
+
+    layer, x = Direction(cell, 3, 5), torch.randn(2, 4, 3)
+    before, _ = layer(x)
+    nn.utils.parametrize.register_parametrization(layer, "W", Halved())
+    assert not torch.equal(layer(x)[0], before)
+
+
+def test_locked_dropout_keeps_one_mask_over_time() -> None:
+    y = LockedDropout(0.5)(torch.ones(4, 9, 16))
+    assert torch.equal(y, y[:, :1].expand_as(y))
+    assert set(y.unique().tolist()) == {0.0, 2.0}
+    assert not torch.equal(y[0], y[1])

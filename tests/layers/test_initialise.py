@@ -1,0 +1,60 @@
+"""Weights begin as the cell declares."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from ostinato.cells import Identity, Initial, Orthogonal
+from ostinato.errors import OptionError
+from ostinato.layers import Direction, fill
+
+
+def test_each_gate_s_recurrent_matrix_is_orthogonal() -> None:
+    layer = Direction("lstm", 3, 8)
+    for gate in layer.R.detach().chunk(4):
+        torch.testing.assert_close(gate @ gate.T, torch.eye(8), rtol=0, atol=1e-5)
+
+
+def test_the_forget_gate_starts_open_and_other_biases_at_zero() -> None:
+    bias = Direction("lstm", 3, 4).b.detach()
+    assert bias.tolist() == [0.0] * 4 + [1.0] * 4 + [0.0] * 8
+
+
+def test_the_input_weights_lie_within_glorot_s_bound() -> None:
+    weight = Direction("gru", 10, 20).W.detach()
+    bound = math.sqrt(6 / 30)
+    assert weight.abs().max() <= bound
+    assert weight.abs().max() > 0.8 * bound
+
+
+def test_a_time_scale_spreads_the_half_lives_up_to_it() -> None:
+    torch.manual_seed(0)
+    bias = Direction("lstm", 3, 400, timescale=100.0).b.detach()
+    keep, let_in = bias[400:800], bias[:400]
+    assert torch.equal(keep, -let_in)
+    assert keep.exp().min() >= 1.0
+    assert keep.exp().max() <= 99.0 + 1e-3
+    assert abs(keep.exp().mean() - 50) < 5
+    update = Direction("gru", 3, 400, timescale=100.0).b.detach()[400:800]
+    assert update.min() >= 0
+    assert update.max() > 4
+
+
+def test_a_time_scale_without_a_keeping_gate_is_refused() -> None:
+    with pytest.raises(OptionError, match="timescale does not apply to elman"):
+        Direction("elman", 3, 5, timescale=100.0)
+    with pytest.raises(OptionError, match="more than 2 steps, got 2"):
+        Direction("lstm", 3, 5, timescale=2.0)
+
+
+def test_a_rule_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(OptionError, match="Orthogonal fills matrices"):
+        fill(torch.empty(3), Orthogonal())
+    with pytest.raises(OptionError, match="no way is known"):
+        fill(torch.empty(3, 3), Initial())
+    weight = torch.empty(2, 3)
+    fill(weight, Identity(2.0))
+    assert weight.tolist() == [[2.0, 0.0, 0.0], [0.0, 2.0, 0.0]]

@@ -1,0 +1,64 @@
+"""The choice of an engine, and its explanation."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from ostinato import ops
+from ostinato.cells import gru
+from ostinato.errors import EngineError, OptionError
+from ostinato.layers import Direction, Recurrent
+from tests.laws.zoo import peephole
+
+
+def test_the_library_serves_the_classics_and_the_loop_the_rest() -> None:
+    x = torch.randn(2, 4, 3)
+    assert str(Direction("gru", 3, 5).engine(x)) == "torch"
+    choice = Direction(peephole, 3, 5).engine(x)
+    assert choice.engine == "reference"
+    assert choice.refusals == {"torch": "torch has no fused layer for the cell 'peephole'"}
+    assert str(choice) == "reference (not torch: torch has no fused layer for the cell 'peephole')"
+
+
+@pytest.mark.parametrize(
+    ("x", "call", "words"),
+    [
+        (torch.randn(2, 4, 3), {"reset": torch.zeros(2, 4, dtype=torch.bool)}, "no resets"),
+        (torch.randn(0, 4, 3), {}, "at least one row"),
+        (torch.randn(2, 0, 3), {}, "at least one row, one step"),
+    ],
+)
+def test_every_refusal_has_its_reason(x: torch.Tensor, call: dict[str, torch.Tensor], words: str) -> None:
+    layer = Direction("gru", 3, 5)
+    assert words in layer.engine(x, **call).refusals["torch"]
+    with pytest.raises(EngineError, match=f"'torch' was asked for but cannot serve this call: .*{words}"):
+        Direction("gru", 3, 5, engine="torch")(x, **call)
+
+
+def test_half_precision_on_the_cpu_runs_by_the_loop() -> None:
+    layer = Direction("lstm", 3, 5).bfloat16()
+    x = torch.randn(2, 4, 3, dtype=torch.bfloat16)
+    assert "bfloat16" in layer.engine(x).refusals["torch"]
+    assert layer(x)[0].dtype is torch.bfloat16
+
+
+def test_a_cell_that_only_borrows_a_name_is_not_the_library_s() -> None:
+    import dataclasses
+
+    stranger = dataclasses.replace(gru)
+    assert Direction(stranger, 3, 5).engine(torch.randn(1, 2, 3)).engine == "reference"
+
+
+def test_an_engine_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    layer, x = Recurrent("gru", 3, 5), torch.randn(2, 4, 3)
+    with ops.use_engine("reference"):
+        assert layer.engine(x).engine == "reference"
+    assert layer.engine(x).engine == "torch"
+    monkeypatch.setenv("OSTINATO_ENGINE", "reference")
+    assert layer.engine(x).engine == "reference"
+    monkeypatch.setenv("OSTINATO_ENGINE", "refrence")
+    with pytest.raises(OptionError, match="unknown engine 'refrence'; did you mean 'reference'"):
+        layer(x)
+    with pytest.raises(OptionError, match="unknown engine 'cuda'"), ops.use_engine("cuda"):
+        pass

@@ -1,0 +1,56 @@
+"""Options: one description for Python, flags and files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import pytest
+
+from ostinato.errors import OptionError
+from ostinato.options import Option, describe, validate
+
+
+@dataclass(kw_only=True)
+class Oven:
+    heat: Annotated[int, Option("Temperature.", at_least=30, at_most=300)] = 180
+    fan: Annotated[bool, Option("Blow.")] = False
+    mode: Annotated[str, Option("Way to heat.", words=("top", "bottom"))] = "top"
+    minutes: Annotated[float | None, Option("Time.", above=0, below=600)] = None
+
+
+def test_the_description_is_in_order_with_flags() -> None:
+    assert [(f.name, f.flag, f.default) for f in describe(Oven)] == [
+        ("heat", "--heat", 180),
+        ("fan", "--fan", False),
+        ("mode", "--mode", "top"),
+        ("minutes", "--minutes", None),
+    ]
+
+
+def test_defaults_are_filled_in() -> None:
+    assert validate(Oven, {"mode": "bottom"}) == {"heat": 180, "fan": False, "mode": "bottom", "minutes": None}
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"haet": 3}, "unknown option 'haet'; did you mean 'heat'"),
+        ({"heat": 10}, "heat wanted a whole number at least 30 and at most 300, got 10"),
+        ({"heat": "warm"}, "heat wanted a whole number .*, got 'warm'"),
+        ({"heat": 30.5}, "heat wanted a whole number"),
+        ({"mode": "side"}, "mode wanted one of 'top', 'bottom', got 'side'"),
+        ({"fan": "perhaps"}, "fan wanted true or false"),
+        ({"minutes": 0}, "minutes wanted a number above 0 and below 600, got 0"),
+        ({"minutes": float("nan")}, "minutes wanted a number"),
+        ({"minutes": float("inf")}, "minutes wanted a number"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_it_takes(values: dict[str, Any], words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        validate(Oven, values)
+
+
+def test_the_source_is_put_before_the_message() -> None:
+    with pytest.raises(OptionError, match=r"^oven\.toml: heat wanted"):
+        validate(Oven, {"heat": 1}, source="oven.toml")
