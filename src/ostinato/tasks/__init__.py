@@ -1,0 +1,51 @@
+"""Floor 8: whole tasks, from a file of examples to a model that answers; thin over the floors below."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import TYPE_CHECKING, Any
+
+from ostinato.errors import ArtifactError, nearest
+
+if TYPE_CHECKING:
+    from ostinato.tasks.evaluation import Evaluation
+    from ostinato.tasks.text_classifier import TextClassifier
+
+__all__ = ["Evaluation", "TextClassifier", "load"]
+
+# A task's name in model files and on the command line, and the class that knows it.
+TASKS = {"text-classifier": ("ostinato.tasks.text_classifier", "TextClassifier")}
+
+# Looked up when used: the options of a task must be readable without numpy.
+_HOMES = {"Evaluation": "evaluation", "TextClassifier": "text_classifier"}
+
+
+def load(path: str | os.PathLike[str]) -> Any:
+    """Read a model from its file, whatever its task; all of the file is verified and nothing in it is run.
+
+    >>> load("intents.safetensors")
+    Traceback (most recent call last):
+    ostinato.errors.ArtifactError: there is no file intents.safetensors; ...
+    """
+    from ostinato import artifact
+
+    source = os.fsdecode(path)
+    stored = artifact.read(path, kind="model")
+    task = stored.manifest.get("task")
+    if task not in TASKS:
+        raise ArtifactError(
+            f"{source} is a model of the task {task!r:.40}, which is not known; {nearest(str(task), TASKS)}"
+        )
+    module, name = TASKS[task]
+    return getattr(importlib.import_module(module), name).from_artifact(stored, source)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"ostinato.tasks.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'ostinato.tasks' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

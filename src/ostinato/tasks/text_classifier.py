@@ -1,0 +1,252 @@
+"""Texts to labels: fit, predict, evaluate, save."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostinato import artifact
+from ostinato.data import Labels, Vocabulary
+from ostinato.data.frames import as_list
+from ostinato.data.table import read_table
+from ostinato.errors import ArtifactError, DataError, NotFittedError, OstinatoError, needs
+from ostinato.heads.decoding import Answer, decide
+from ostinato.options import validate
+from ostinato.tasks.conventions import Estimator
+from ostinato.tasks.evaluation import Evaluation, compare
+from ostinato.tasks.examples import Examples, check_training, hold_out, read_examples
+from ostinato.tasks.text_options import TextClassifierOptions
+from ostinato.tasks.text_training import probabilities, train_classifier
+
+if TYPE_CHECKING:
+    from ostinato.model import Model
+
+TASK = "text-classifier"
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class TextClassifier(Estimator, TextClassifierOptions):
+    """Learns from labelled texts which label a text has.
+
+    >>> model = TextClassifier(hidden=8, embedding=8, epochs=3, buckets=50, holdout=0, device="cpu")
+    >>> texts = ["turn on the light", "light on please", "stop it", "please stop"]
+    >>> model.fit(texts, ["light", "light", "halt", "halt"], progress=False).classes_.tolist()
+    ['halt', 'light']
+    >>> model.predict_proba(["what time is it"]).shape
+    (1, 2)
+
+    It follows scikit-learn's conventions. ``fit`` also takes a file or a data frame and the names of its columns. The
+    options are those of the command ``ostinato train text-classifier``.
+
+    After fitting: ``classes_`` (the labels, of the type they came in), ``model_`` (the network), ``vocabulary_``,
+    ``labels_``, ``threshold_`` (the confidence below which the model does not know), ``history_`` (the log entries of
+    training) and ``training_`` (how it came about).
+    """
+
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        text: str | None = None,
+        label: str | None = None,
+        valid: Any = None,
+        checkpoint: str | Path | None = None,
+        resume: bool = False,
+        progress: bool | Callable[[Any], None] = True,
+    ) -> TextClassifier:
+        """Train on texts and labels, or on a file or frame with columns named ``text`` and ``label``.
+
+        ``valid`` is what early stopping and the threshold are chosen on: a file, a frame, or a pair of texts and
+        labels; without it a share ``holdout`` of every label's rows is kept for that. A ``checkpoint`` path makes the
+        run safe against interruption, and ``resume=True`` goes on from there. ``progress`` shows a live bar; a
+        function is called with every report instead.
+        """
+        options = self._checked()
+        examples = read_examples(X, y, text=text, label=label)
+        check_training(examples)
+        if valid is not None:
+            held = read_examples(*valid) if isinstance(valid, tuple) else read_examples(valid, text=text, label=label)
+        else:
+            examples, held = _split(examples, options.holdout, options.seed)
+        watcher = _watcher(progress)
+        with watcher as watch:
+            trained = train_classifier(
+                options, examples, held if len(held) else None, checkpoint=checkpoint, resume=resume, watch=watch
+            )
+        self._adopt(trained.model, trained.vocabulary, trained.labels, examples.kind, trained.threshold)
+        self.history_, self.training_ = trained.history, trained.summary
+        self.columns_ = (text or "text", label or "label")
+        return self
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """The probability of every class for every text, [n, N], in the order of ``classes_``."""
+        shares: NDArray[np.float64] = self._probabilities(self._texts(X))[:, self._order]
+        return shares
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The label of every text, [n]; where ``out_of_scope`` names a label, also that one for what is not known."""
+        return self._as_given([self._label(answer) for answer in self.answers(X)])
+
+    def answers(self, X: Any) -> list[Answer]:
+        """For every text the best label, how sure the model is of it, and whether it is known at all.
+
+        >>> TextClassifier().answers(["stop"])
+        Traceback (most recent call last):
+        ostinato.errors.NotFittedError: this TextClassifier is not trained yet; ...
+        """
+        return self._decide(self._probabilities(self._texts(X)))
+
+    def evaluate(self, X: Any, y: Any = None, *, text: str | None = None, label: str | None = None) -> Evaluation:
+        """Compare the model's answers with true labels; columns are called as in training unless named.
+
+        A label that training never saw counts as wrong, and the report says so; if no label was seen, that is an error.
+        """
+        self._check_fitted()
+        if y is None:
+            text, label = text or self.columns_[0], label or self.columns_[1]
+        examples = read_examples(X, y, text=text, label=label)
+        known = [name in self.labels_.names for name in examples.labels]
+        if not any(known):
+            self.labels_.encode(examples.labels, examples.place)
+        shares = self._probabilities(examples.texts)
+        places = [self.labels_.names.index(name) for name, seen in zip(examples.labels, known, strict=True) if seen]
+        chances = shares[np.flatnonzero(known), places]
+        return compare(
+            examples.labels,
+            [self._label(answer) for answer in self._decide(shares)],
+            labels=self.labels_.names,
+            loss=float(-np.log(np.maximum(chances, np.finfo(np.float64).tiny)).mean()),
+            out_of_scope=self.out_of_scope,
+            threshold=self.threshold_ if self.out_of_scope is not None else None,
+            source=examples.source,
+        )
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """The accuracy, as scikit-learn's cross-validation asks for it."""
+        return self.evaluate(X, y).accuracy
+
+    def save(self, path: str | Path) -> None:
+        """Write one file that holds all of the model; :func:`ostinato.load` reads it, here or elsewhere."""
+        self._check_fitted()
+        tensors = {name: tensor.numpy() for name, tensor in self.model_.state_dict().items()}
+        artifact.write(path, tensors, self.manifest())
+
+    def manifest(self) -> dict[str, Any]:
+        """What the model file says about the model."""
+        self._check_fitted()
+        architecture = dict(self.model_.architecture)
+        # Weights of the loss belong to training; the network is the same without them.
+        architecture["head"] = {k: v for k, v in architecture["head"].items() if k != "class_weights"}
+        return {
+            "kind": "model",
+            "task": TASK,
+            "options": self.get_params(),
+            "architecture": architecture,
+            "vocabulary": self.vocabulary_.to_dict(),
+            "labels": {**self.labels_.to_dict(), "kind": self.kind_},
+            "threshold": self.threshold_,
+            "columns": list(self.columns_),
+            "history": list(self.history_),
+            "training": self.training_,
+        }
+
+    @classmethod
+    def from_artifact(cls, stored: artifact.Artifact, source: str) -> TextClassifier:
+        """The model of a verified file; :func:`ostinato.load` calls it."""
+        needs("torch", "train")
+        manifest = stored.manifest
+        wanted = {"kind", "task", "options", "architecture", "vocabulary", "labels", "threshold", "columns", "history"}
+        if set(manifest) != wanted | {"training"}:
+            raise ArtifactError(f"{source}: the manifest of a text classifier has other fields: {sorted(manifest)}")
+        try:
+            model = cls(**validate(TextClassifierOptions, manifest["options"]))
+            labels = dict(manifest["labels"])
+            kind = labels.pop("kind")
+            network = _network(manifest["architecture"], stored.tensors)
+            model._adopt(
+                network,
+                Vocabulary.from_dict(manifest["vocabulary"]),
+                Labels.from_dict(labels),
+                kind,
+                float(manifest["threshold"]),
+            )
+            model.history_, model.training_ = tuple(manifest["history"]), dict(manifest["training"])
+            model.columns_ = (str(manifest["columns"][0]), str(manifest["columns"][1]))
+        except (OstinatoError, TypeError, ValueError, KeyError, IndexError, RuntimeError) as error:
+            raise ArtifactError(f"{source} cannot be used as a text classifier: {error}") from error
+        return model
+
+    def _checked(self) -> TextClassifierOptions:
+        """The options, all of them valid; nothing is changed on self, as scikit-learn wants it."""
+        return TextClassifierOptions(**validate(TextClassifierOptions, self.get_params()))
+
+    def _adopt(self, model: Model, vocabulary: Vocabulary, labels: Labels, kind: str, threshold: float) -> None:
+        """Take over what training or a file gave."""
+        restore = _KINDS[kind]
+        names = [restore(name) for name in labels.names]
+        self.model_, self.vocabulary_, self.labels_, self.kind_ = model, vocabulary, labels, kind
+        self.threshold_ = threshold
+        self._order = np.argsort(np.array(names), kind="stable")
+        self.classes_ = np.array(names)[self._order]
+
+    def _check_fitted(self) -> None:
+        if not self.__sklearn_is_fitted__():
+            raise NotFittedError("this TextClassifier is not trained yet; call fit, or load a model by ostinato.load")
+
+    def _texts(self, X: Any) -> list[str]:
+        self._check_fitted()
+        texts = as_list(X, "texts")
+        return read_table({"text": texts}).texts("text") if texts else []
+
+    def _probabilities(self, texts: list[str]) -> NDArray[np.float64]:
+        return probabilities(self.model_, self.vocabulary_.encode(texts))
+
+    def _decide(self, shares: NDArray[np.float64]) -> list[Answer]:
+        return decide(shares, self.labels_.names, outside=self.out_of_scope, threshold=self.threshold_)
+
+    def _label(self, answer: Answer) -> str:
+        return answer.label if answer.known or self.out_of_scope is None else self.out_of_scope
+
+    def _as_given(self, names: list[str]) -> NDArray[Any]:
+        restore = _KINDS[self.kind_]
+        return np.array([restore(name) for name in names], dtype=self.classes_.dtype)
+
+
+# How labels get the type back that they came in.
+_KINDS: Mapping[str, Callable[[str], Any]] = {"str": str, "int": int, "bool": "True".__eq__}
+
+
+def _split(examples: Examples, share: float, seed: int) -> tuple[Examples, Examples]:
+    kept, held = hold_out(examples.labels, share, seed)
+    return examples.pick(kept), examples.pick(held)
+
+
+def _watcher(progress: bool | Callable[[Any], None]) -> Any:
+    """Who listens to the reports, as a block."""
+    from ostinato.train import Progress
+
+    if callable(progress):
+        return nullcontext(progress)
+    return Progress() if progress else nullcontext(lambda report: None)
+
+
+def _network(architecture: Any, tensors: Mapping[str, NDArray[Any]]) -> Model:
+    """The network of a file, its weights in place; nothing is made as large as the file merely claims."""
+    import torch
+
+    from ostinato.model import build
+
+    layers = architecture["body"].get("layers")
+    if isinstance(layers, int) and layers > len(tensors):
+        raise DataError(f"{layers} layers cannot come from {len(tensors)} tensors")
+    with torch.device("meta"):
+        model = build(architecture)
+    model.load_state_dict({name: torch.from_numpy(array) for name, array in tensors.items()}, assign=True)
+    return model.eval()

@@ -1,0 +1,141 @@
+"""The options of a text classifier, described once for Python, the command line and TOML files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from ostinato.cells import BUILT_IN
+from ostinato.options import Option
+from ostinato.train.options import TrainOptions
+
+_TEXT = "Reading"
+_NETWORK = "Network"
+_RULES = "Regularisation"
+_DATA = "Labels and data"
+
+POOLINGS = ("last", "mean", "max", "attention", "mean+max", "last+mean+max", "attention+max", "attention+mean+max")
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class TextClassifierOptions(TrainOptions):
+    """How a text classifier reads, what network it is, and how that is trained.
+
+    >>> TextClassifierOptions(hidden=64).hidden
+    64
+    """
+
+    cell: Annotated[str, Option("The recurrent cell.", words=tuple(BUILT_IN), group=_NETWORK)] = "lstm"
+    hidden: Annotated[
+        int, Option("Width of the state, in each direction.", at_least=1, at_most=65536, group=_NETWORK)
+    ] = 128
+    layers: Annotated[
+        int, Option("Recurrent layers on top of each other.", at_least=1, at_most=100, group=_NETWORK)
+    ] = 1
+    bidirectional: Annotated[bool, Option("Read each text in both directions.", group=_NETWORK)] = True
+    embedding: Annotated[int, Option("Width of the vector of a word.", at_least=1, at_most=65536, group=_NETWORK)] = 128
+    pooling: Annotated[str, Option("How the steps of a text become one vector.", words=POOLINGS, group=_NETWORK)] = (
+        "mean+max"
+    )
+    projection: Annotated[
+        int | None, Option("Map the output of each layer to this width.", at_least=1, at_most=65536, group=_NETWORK)
+    ] = None
+    residual: Annotated[bool, Option("Add the input of each layer above the first to its output.", group=_NETWORK)] = (
+        False
+    )
+    norm: Annotated[bool, Option("Normalise between layers.", group=_NETWORK)] = False
+
+    lowercase: Annotated[bool, Option("Read 'Stop' as 'stop'.", group=_TEXT)] = True
+    min_count: Annotated[
+        int, Option("Words that occur less often in training share one vector.", at_least=1, group=_TEXT)
+    ] = 2
+    ngrams: Annotated[
+        tuple[int, int], Option("Shortest and longest piece of a word that has a vector too.", group=_TEXT)
+    ] = (3, 5)
+    buckets: Annotated[
+        int,
+        Option("Vectors that pieces of words share by hashing; 0 reads whole words only.", at_least=0, group=_TEXT),
+    ] = 10_000
+    longest: Annotated[int, Option("Words that a training text may have.", at_least=1, group=_TEXT)] = 5_000
+
+    dropout: Annotated[
+        float, Option("Share of values dropped from what each layer hands on.", at_least=0, below=1, group=_RULES)
+    ] = 0.5
+    embedding_dropout: Annotated[
+        float, Option("Share of values dropped from the vectors of words.", at_least=0, below=1, group=_RULES)
+    ] = 0.3
+    word_dropout: Annotated[
+        float, Option("Share of words read as unknown ones.", at_least=0, below=1, group=_RULES)
+    ] = 0.1
+    locked: Annotated[bool, Option("Drop the same values of a layer at every step of a text.", group=_RULES)] = False
+    weight_drop: Annotated[float, Option("Share of recurrent weights dropped.", at_least=0, below=1, group=_RULES)] = (
+        0.0
+    )
+    label_smoothing: Annotated[
+        float, Option("Probability spread over all labels in training.", at_least=0, below=1, group=_RULES)
+    ] = 0.1
+
+    class_weight: Annotated[
+        str,
+        Option("'balanced' lets rare labels count as much as frequent ones.", words=("none", "balanced"), group=_DATA),
+    ] = "none"
+    out_of_scope: Annotated[
+        str | None, Option("The label of examples that belong to no other, such as 'oos'.", group=_DATA)
+    ] = None
+    holdout: Annotated[
+        float,
+        Option(
+            "Share of the training rows kept for validation where no data are given for it.",
+            at_least=0,
+            below=1,
+            group=_DATA,
+        ),
+    ] = 0.1
+    data_licence: Annotated[
+        str | None, Option("Licence of the training data, kept in the model file.", group=_DATA)
+    ] = None
+
+
+def network(
+    options: Any, *, words: int, pieces: int, classes: int, class_weights: list[float] | None = None
+) -> dict[str, Any]:
+    """The architecture that the options mean, as :func:`ostinato.model.build` takes it.
+
+    >>> network(TextClassifierOptions(layers=2), words=100, pieces=50, classes=3)["head"]
+    {'kind': 'classify', 'classes': 3, 'dropout': 0.5, 'smoothing': 0.1}
+
+    ``dropout`` acts on what each layer hands on: to the next layer, and from the last one to the head.
+    """
+    body = {
+        "cell": options.cell,
+        "hidden": options.hidden,
+        "layers": options.layers,
+        "bidirectional": options.bidirectional,
+        "dropout": options.dropout if options.layers > 1 else 0.0,
+        "enter_dropout": options.embedding_dropout,
+        "locked": options.locked,
+        "weight_drop": options.weight_drop,
+        "projection": options.projection,
+        "residual": options.residual,
+        "norm": options.norm,
+    }
+    head: dict[str, Any] = {
+        "kind": "classify",
+        "classes": classes,
+        "dropout": options.dropout,
+        "smoothing": options.label_smoothing,
+    }
+    if class_weights is not None:
+        head["class_weights"] = class_weights
+    return {
+        "embed": {
+            "kind": "words",
+            "words": words,
+            "pieces": pieces,
+            "width": options.embedding,
+            "word_dropout": options.word_dropout,
+        },
+        "body": body,
+        "pool": options.pooling.split("+"),
+        "head": head,
+    }

@@ -1,0 +1,247 @@
+"""How a text classifier is trained: read, split, build, train, and choose what it refuses to answer."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostinato.data import Labels, Vocabulary
+from ostinato.data.texts import Texts
+from ostinato.errors import DataError, OptionError, nearest
+from ostinato.heads.decoding import choose_threshold
+from ostinato.options import describe
+from ostinato.tasks.evaluation import counted
+from ostinato.tasks.examples import Examples
+from ostinato.tasks.text_options import TextClassifierOptions, network
+
+if TYPE_CHECKING:
+    from ostinato.data.batch import Batch
+    from ostinato.model import Model
+
+# Answers on validation data that were right and rarer than this share in their confidence are refused, where no example
+# shows what is out of scope.
+_UNUSUAL = 0.02
+# A batch for prediction holds at most this many words, padding counted: long texts come in smaller batches.
+_WORDS_AT_ONCE = 1 << 16
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training gave: the network, what it reads and answers, and how it went."""
+
+    model: Model
+    vocabulary: Vocabulary
+    labels: Labels
+    threshold: float
+    history: tuple[dict[str, Any], ...]
+    summary: dict[str, Any]
+
+
+def train_classifier(
+    options: TextClassifierOptions,
+    examples: Examples,
+    valid: Examples | None,
+    *,
+    checkpoint: str | Path | None,
+    resume: bool,
+    watch: Callable[[Any], None],
+) -> Trained:
+    """Train on some examples, choose by others, and tell every report to ``watch``."""
+    import torch
+
+    from ostinato.data.batches import TextBatches
+    from ostinato.model import build
+    from ostinato.train import Finished, train
+
+    began = time.monotonic()
+    labels = Labels.learn(examples.labels)
+    _check_out_of_scope(options.out_of_scope, labels)
+    vocabulary = Vocabulary.learn(
+        examples.texts,
+        lowercase=options.lowercase,
+        min_count=options.min_count,
+        ngrams=options.ngrams,
+        buckets=options.buckets,
+    )
+    texts = vocabulary.encode(examples.texts)
+    _check_lengths(texts, examples, options.longest)
+    batches = TextBatches(texts, labels.encode(examples.labels), size=options.batch, seed=options.seed)
+    held = None
+    if valid is not None:
+        target = labels.encode(valid.labels, valid.place)
+        held = TextBatches(vocabulary.encode(valid.texts), target, size=256, shuffle=False)
+    weights = class_weights(labels) if options.class_weight == "balanced" else None
+    architecture = network(
+        options, words=vocabulary.size, pieces=vocabulary.buckets, classes=len(labels), class_weights=weights
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(options.seed)
+        model = build(architecture)
+    reports = train(
+        model,
+        batches,
+        held,
+        options=options,
+        checkpoint=checkpoint,
+        resume=resume,
+        fingerprint=fingerprint(options, examples, valid),
+    )
+    history: tuple[dict[str, Any], ...] = ()
+    for report in reports:
+        if isinstance(report, Finished):
+            history = tuple(dict(entry) for entry in report.history)
+        watch(report)
+    model.to("cpu").eval()
+    threshold = 0.0 if valid is None else _threshold(options, model, vocabulary, labels, valid)
+    summary = _summary(options, examples, valid, vocabulary, labels, history, time.monotonic() - began)
+    return Trained(model, vocabulary, labels, threshold, history, summary)
+
+
+def probabilities(model: Model, texts: Texts) -> NDArray[np.float64]:
+    """The probability of each class for each text, [n, N], rows in the order of the texts.
+
+    Texts go through the network in the order of their lengths, in batches that fit into memory whatever the lengths.
+    """
+    order = np.argsort(-texts.lengths, kind="stable")
+    out = np.zeros((len(texts), model.architecture["head"]["classes"]))
+    for rows, batch in _side_by_side(texts, order):
+        out[rows] = model.decode(batch).double().numpy()
+    # Softmax in single precision: its sums are 1 to seven digits, and some users of probabilities want more.
+    total: NDArray[np.float64] = out / out.sum(axis=1, keepdims=True)
+    return total
+
+
+def class_weights(labels: Labels) -> list[float]:
+    """n / (N n_k) for each class k: every class weighs the same as a whole.
+
+    >>> class_weights(Labels(("a", "b"), (1, 3)))
+    [2.0, 0.6666666666666666]
+    """
+    total = sum(labels.counts)
+    return [total / (len(labels) * count) for count in labels.counts]
+
+
+def fingerprint(options: TextClassifierOptions, examples: Examples, valid: Examples | None) -> str:
+    """What a checkpoint remembers of the data and of the options that training itself does not see."""
+    import hashlib
+
+    skipped = {"checkpoint_every", "device", "data_licence"}
+    chosen = {f.name: getattr(options, f.name) for f in describe(TextClassifierOptions) if f.name not in skipped}
+    parts = [json.dumps(chosen, sort_keys=True), examples.digest(), valid.digest() if valid else ""]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def usual_confidence(confidence: NDArray[np.float64], unusual: float = _UNUSUAL) -> float:
+    """The confidence that all but a small share of right answers have.
+
+    >>> usual_confidence(np.array([0.2, 0.9, 0.9, 0.9, 1.0]), unusual=0.2)
+    0.9
+    """
+    if not len(confidence):
+        return 0.0
+    return float(np.quantile(confidence, unusual, method="higher"))
+
+
+def _threshold(
+    options: TextClassifierOptions, model: Model, vocabulary: Vocabulary, labels: Labels, valid: Examples
+) -> float:
+    """The confidence below which the model says that it does not know, chosen on validation data."""
+    shares = probabilities(model, vocabulary.encode(valid.texts))
+    truth = np.array(valid.labels, dtype=object)
+    names = np.array(labels.names, dtype=object)
+    inside = names != options.out_of_scope
+    best = shares[:, inside].argmax(axis=1)
+    confidence = shares[:, inside][np.arange(len(best)), best]
+    right = names[inside][best] == truth
+    outside = truth == options.out_of_scope
+    if outside.any() and not outside.all():
+        return choose_threshold(right[~outside], confidence[~outside], confidence[outside])
+    return usual_confidence(confidence[right])
+
+
+def _side_by_side(texts: Texts, order: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], Batch]]:
+    """Batches of the rows in their order: longest first, so that the first row says how many fit."""
+    from ostinato.data.batches import TextBatches
+
+    at = 0
+    lengths = texts.lengths
+    while at < len(order):
+        size = int(np.clip(_WORDS_AT_ONCE // max(int(lengths[order[at]]), 1), 1, 256))
+        rows = order[at : at + size]
+        yield rows, next(iter(TextBatches(texts.pick(rows), size=len(rows), shuffle=False).epoch(0)))
+        at += size
+
+
+def _check_out_of_scope(label: str | None, labels: Labels) -> None:
+    if label is None:
+        return
+    if label not in labels.names:
+        raise OptionError(
+            f"out_of_scope names a label that no training row has: '{label}'; {nearest(label, labels.names)}"
+        )
+    if len(labels) < 3:
+        raise DataError(f"besides '{label}' a classifier needs at least two labels, got {len(labels) - 1}")
+
+
+def _check_lengths(texts: Texts, examples: Examples, longest: int) -> None:
+    row = int(texts.lengths.argmax())
+    words = int(texts.lengths[row])
+    if words > longest:
+        raise DataError(
+            f"{examples.place(row)}: the text has {words:,} words, and a training text has at most {longest:,}; "
+            "shorten it, leave the row out, or raise longest"
+        )
+
+
+def _summary(
+    options: TextClassifierOptions,
+    examples: Examples,
+    valid: Examples | None,
+    vocabulary: Vocabulary,
+    labels: Labels,
+    history: tuple[dict[str, Any], ...],
+    seconds: float,
+) -> dict[str, Any]:
+    """How the model came about, for its file."""
+    finished = history[-1]
+    best = next(e for e in history if e["event"] == "epoch" and e["epoch"] == finished["best_epoch"])
+    return {
+        "data": describe_data(examples, valid, vocabulary, labels),
+        "licence": options.data_licence,
+        "epochs": finished["epochs"],
+        "best_epoch": finished["best_epoch"] + 1,
+        "train": dict(best["train"]),
+        "valid": dict(best["valid"]),
+        "seconds": round(seconds, 1),
+        "seed": options.seed,
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}},
+    }
+
+
+_PACKAGES = ("ostinato", "torch", "numpy", "tokenizers")
+
+
+def describe_data(examples: Examples, valid: Examples | None, vocabulary: Vocabulary, labels: Labels) -> str:
+    """The data in one line."""
+    where = f"{examples.source}: " if examples.source else ""
+    validation = f", {counted(len(valid), 'row')} for validation" if valid is not None else ", none for validation"
+    return (
+        f"{where}{counted(len(examples), 'training row')}{validation}, {counted(len(labels), 'label')}, "
+        f"{counted(len(vocabulary.words), 'word')} in the vocabulary"
+    )
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"
