@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ostinato.errors import OptionError, ShapeError, nearest
 from ostinato.heads.classify import Classify
 from ostinato.layers import Dropout, LockedDropout, Pooling, Recurrent, WordEmbedding
+from ostinato.sequence import valid_steps
 
 if TYPE_CHECKING:
     from ostinato.data.batch import Batch
@@ -71,12 +72,14 @@ class Model(nn.Module):
         """The training loss of a batch with targets, and sums of what a report shows."""
         if batch.target is None:
             raise ShapeError("a loss wanted a batch with targets, got one without")
-        if self.pool is None and batch.lengths is not None:
-            raise ShapeError("a target at every step wanted batches without lengths, got lengths")
         features, last = self.features(batch, state)
+        target, weight = batch.target, batch.weight
+        if self.pool is None and batch.lengths is not None:
+            valid = valid_steps(batch.lengths, target.shape[1])
+            features, target = features[valid], target[valid]
+            weight = None if weight is None else weight[:, None].expand(valid.shape)[valid]
         scores = self.head(features)
-        target = batch.target
-        return Step(self.head.loss(scores, target), last, target.numel(), self.head.measure(scores, target))
+        return Step(self.head.loss(scores, target, weight), last, target.numel(), self.head.measure(scores, target))
 
     @torch.inference_mode()
     def decode(self, batch: Batch | Tensor) -> Tensor:

@@ -30,6 +30,17 @@ def test_the_loss_is_the_written_formula() -> None:
     torch.testing.assert_close(made.loss(scores, TARGET), wanted, rtol=1e-12, atol=0)
 
 
+@pytest.mark.parametrize("classes", [None, [1.0, 2.0, 0.5]])
+def test_a_row_of_weight_two_counts_like_two_rows(classes: list[float] | None) -> None:
+    made = head(smoothing=0.1, class_weights=classes)
+    twice = [0, 0, 1, 2, 4]
+    wanted = made.loss(made(FEATURES[twice]), TARGET[twice])
+    got = made.loss(made(FEATURES), TARGET, torch.tensor([2.0, 1.0, 1.0, 0.0, 1.0], dtype=torch.float64))
+    torch.testing.assert_close(got, wanted, rtol=1e-12, atol=0)
+    even = made.loss(made(FEATURES), TARGET, torch.ones(5, dtype=torch.float64))
+    torch.testing.assert_close(even, made.loss(made(FEATURES), TARGET), rtol=1e-12, atol=0)
+
+
 def test_it_answers_at_every_step_as_well() -> None:
     steps = FEATURES.reshape(1, 5, 4)
     made = head()

@@ -54,13 +54,20 @@ class Classify(nn.Module):
         scores: Tensor = self.scores(self.dropout(features))
         return scores
 
-    def loss(self, scores: Tensor, target: Tensor) -> Tensor:
-        """The mean loss of scores [..., N] against classes [...]; as torch does, weighted classes weigh the mean."""
+    def loss(self, scores: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+        """The mean loss of scores [..., N] against classes [...].
+
+        Weighted classes weigh the mean, as in torch. ``weight`` [B] says how much each row counts beside the others.
+        """
         if scores.shape[:-1] != target.shape:
             raise ShapeError(f"target wanted {list(scores.shape[:-1])}, got {list(target.shape)}")
-        return functional.cross_entropy(
-            scores.reshape(-1, self.classes), target.reshape(-1), self.weights, label_smoothing=self.smoothing
-        )
+        flat, classes = scores.reshape(-1, self.classes), target.reshape(-1)
+        if weight is None:
+            return functional.cross_entropy(flat, classes, self.weights, label_smoothing=self.smoothing)
+        each = functional.cross_entropy(flat, classes, self.weights, label_smoothing=self.smoothing, reduction="none")
+        share = weight.reshape(-1, *([1] * (target.dim() - 1))).expand(target.shape).reshape(-1)
+        whole = share if self.weights is None else share * self.weights[classes]
+        return (share * each).sum() / whole.sum()
 
     def decode(self, features: Tensor) -> Tensor:
         """features [..., D] to probabilities [..., N]."""

@@ -1,0 +1,130 @@
+"""The matchmaker: architectures are data, and what does not fit is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from ostinato.cells import BUILT_IN
+from ostinato.data.batch import Batch, TokenTable
+from ostinato.errors import OptionError, ShapeError
+from ostinato.layers import POOLINGS
+from ostinato.model import EMBEDS, build
+
+TABLE = TokenTable(torch.tensor([3, 0]), torch.tensor([7, 8, 9]), torch.tensor([0, 2]))
+INPUTS: dict[str, Any] = {
+    "words": Batch(torch.tensor([[0, 1, 1], [1, 0, 0]]), torch.tensor([3, 1]), torch.tensor([0, 1]), table=TABLE),
+    "ids": Batch(torch.tensor([[0, 1, 1], [1, 0, 0]]), torch.tensor([3, 1]), torch.tensor([0, 1])),
+    "numbers": Batch(torch.randn(2, 3, 4), torch.tensor([3, 1]), torch.tensor([0, 1])),
+}
+KINDS: dict[str, dict[str, Any]] = {
+    "words": {"words": 10, "pieces": 20, "width": 4},
+    "ids": {"count": 10, "width": 4},
+    "numbers": {"width": 4},
+}
+
+
+def architecture(kind: str = "words", **changed: Any) -> dict[str, Any]:
+    plain: dict[str, Any] = {
+        "embed": {"kind": kind, **KINDS[kind]},
+        "body": {"cell": "gru", "hidden": 5},
+        "pool": ["last"],
+        "head": {"kind": "classify", "classes": 3},
+    }
+    return plain | changed
+
+
+def test_the_lists_cover_every_kind() -> None:
+    assert set(KINDS) == set(INPUTS) == set(EMBEDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("cell", BUILT_IN)
+@pytest.mark.parametrize("pool", POOLINGS)
+def test_every_combination_trains_and_answers(kind: str, cell: str, pool: str) -> None:
+    body = {"cell": cell, "hidden": 5, "layers": 2, "bidirectional": True, "dropout": 0.1, "enter_dropout": 0.1}
+    model = build(architecture(kind, body=body, pool=[pool, "max"] if pool != "max" else ["max"]))
+    step = model.loss(INPUTS[kind])
+    step.loss.backward()
+    assert step.count == 2
+    assert 0 <= step.measures["accuracy"] <= 2
+    assert all(p.grad is not None for p in model.parameters())
+    shares = model.eval().decode(INPUTS[kind])
+    torch.testing.assert_close(shares.sum(-1), torch.ones(2))
+
+
+def test_the_same_architecture_and_seed_give_the_same_network() -> None:
+    networks = []
+    for _ in range(2):
+        torch.manual_seed(3)
+        networks.append(build(architecture()))
+    assert torch.equal(networks[0].decode(INPUTS["words"]), networks[1].decode(INPUTS["words"]))
+
+
+def test_a_weight_of_a_row_reaches_the_loss() -> None:
+    model = build(architecture("ids"))
+    batch = INPUTS["ids"]
+    first = Batch(batch.inputs, batch.lengths, batch.target, weight=torch.tensor([1.0, 0.0]))
+    second = Batch(batch.inputs, batch.lengths, batch.target, weight=torch.tensor([0.0, 1.0]))
+    even = model.loss(batch).loss
+    torch.testing.assert_close((model.loss(first).loss + model.loss(second).loss) / 2, even)
+    assert model.loss(first).loss != model.loss(second).loss
+
+
+def test_without_pooling_the_head_answers_at_every_step_and_the_state_goes_on() -> None:
+    model = build(architecture("numbers", pool=None)).eval()
+    x = torch.randn(2, 6, 4)
+    target = torch.randint(3, (2, 6))
+    whole = model.loss(Batch(x, target=target))
+    left = model.loss(Batch(x[:, :3], target=target[:, :3]))
+    right = model.loss(Batch(x[:, 3:], target=target[:, 3:]), left.state)
+    assert whole.count == 12
+    torch.testing.assert_close((left.loss + right.loss) / 2, whole.loss)
+    assert model.decode(x).shape == (2, 6, 3)
+
+
+def test_steps_past_a_length_have_no_part_in_the_loss() -> None:
+    model = build(architecture("numbers", pool=None)).eval()
+    x, target = torch.randn(2, 4, 4), torch.randint(3, (2, 4))
+    ragged = model.loss(Batch(x, torch.tensor([4, 2]), target, weight=torch.tensor([1.0, 3.0])))
+    rows = [model.loss(Batch(x[r : r + 1, :n], target=target[r : r + 1, :n])) for r, n in ((0, 4), (1, 2))]
+    assert ragged.count == 6
+    torch.testing.assert_close(ragged.loss, (4 * rows[0].loss + 3 * 2 * rows[1].loss) / 10)
+    assert ragged.measures["accuracy"] == sum(row.measures["accuracy"] for row in rows)
+
+
+def test_a_reset_in_a_batch_reaches_the_body() -> None:
+    model = build(architecture("numbers", pool=None)).eval()
+    x, reset = torch.randn(2, 4, 4), torch.zeros(2, 4, dtype=torch.bool)
+    reset[:, 2] = True
+    assert not torch.equal(model.decode(Batch(x, reset=reset)), model.decode(Batch(x)))
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"boddy": {}}, "no part 'boddy'; did you mean 'body'"),
+        ({"embed": {"kind": "wrds"}}, "embed got the kind 'wrds'; did you mean 'words'"),
+        ({"head": {"kind": "classify", "clases": 3}}, "head of kind 'classify' cannot be made: .*clases"),
+        ({"head": {"classes": 3}}, "head got the kind None"),
+        ({"body": {"cell": "gru", "hidden": 5, "heads": 2}}, "body cannot be made: .*heads"),
+        ({"pool": ["mena"]}, "unknown pooling 'mena'"),
+    ],
+)
+def test_what_an_architecture_cannot_hold_is_named(changed: dict[str, Any], words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        build(architecture(**changed))
+
+
+def test_a_missing_part_is_named() -> None:
+    with pytest.raises(OptionError, match="wanted the part 'embed', got none"):
+        build({})
+
+
+def test_batches_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(ShapeError, match="with targets, got one without"):
+        build(architecture("ids")).loss(Batch(torch.tensor([[1]])))
+    with pytest.raises(ShapeError, match="batch of texts, got one without a table"):
+        build(architecture()).loss(INPUTS["ids"])
