@@ -6,6 +6,7 @@ VENV ?= .venv
 PIP_ARGS ?=
 PYTEST_ARGS ?=
 RUN := $(VENV)/bin/python
+INSTALL := $(RUN) -m pip --disable-pip-version-check install
 
 # The names of the stamps hold a checksum of all that decides what gets installed: an older checkout is a change too.
 INPUTS := pyproject.toml CMakeLists.txt $(sort $(wildcard csrc/*)) src/ostinato/errors.py src/ostinato/state.py \
@@ -36,16 +37,19 @@ clean:
 
 # The extra "test" holds all of "demo": whoever has the one need not install the other.
 $(VENV)/installed-test-$(MARK): | $(RUN)
-	$(RUN) -m pip install $(PIP_ARGS) -e '.[test]'
+	$(INSTALL) $(PIP_ARGS) -e '.[test]'
 	@rm -f $(VENV)/installed-*
 	@touch $@ $(VENV)/installed-demo-$(MARK)
 
 $(VENV)/installed-demo-$(MARK): | $(RUN)
-	$(RUN) -m pip install $(PIP_ARGS) -e '.[demo]'
+	$(INSTALL) $(PIP_ARGS) -e '.[demo]'
 	@rm -f $(VENV)/installed-*
 	@touch $@
 
 $(RUN):
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "there is no '$(PYTHON)' here; install Python 3.10 or later, or name one: make $(MAKECMDGOALS) PYTHON=python3.12"; \
+	  exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
 	  echo "ostinato needs Python 3.10 or later, and '$(PYTHON)' is $$($(PYTHON) --version 2>&1 | head -n 1);"; \
 	  echo "name another interpreter, for example: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
@@ -58,4 +62,5 @@ $(RUN):
 	  echo "ostinato needs Python's C headers, and '$(PYTHON)' has none; install them, for example:"; \
 	  echo "  sudo apt install python3-dev    (Debian, Ubuntu)"; \
 	  echo "  sudo dnf install python3-devel  (Fedora)"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -f $(RUN); \
+	  echo "'$(PYTHON)' cannot make a virtual environment; on Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
