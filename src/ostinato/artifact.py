@@ -113,7 +113,8 @@ def read(path: str | os.PathLike[str], *, kind: str | None = None) -> Artifact:
     digest = _verified(data, source)
     fields = _manifest(layout, source)
     if kind is not None and fields["kind"] != kind:
-        raise ArtifactError(f"{source} is a {fields['kind']}, wanted a {kind}")
+        advice = "; go on training from it, then save the model" if kind == "model" else ""
+        raise ArtifactError(f"{source} is a {fields['kind']}, wanted a {kind}{advice}")
     manifest = {name: value for name, value in fields.items() if name not in ("digest", "schema")}
     return Artifact(_arrays(data, source), manifest, digest)
 
@@ -141,7 +142,7 @@ def _dense(name: str, array: Any) -> NDArray[Any]:
         )
     if name == "__metadata__":
         raise ArtifactError("no tensor can be called '__metadata__'")
-    return numpy.array(array, dtype=array.dtype.newbyteorder("<"), order="C", ndmin=0)
+    return numpy.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
 
 
 def _read_bytes(source: str) -> tuple[bytes, dict[str, Any]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from ostinato.data.labels import Labels
 from ostinato.data.table import Table, read_table
 from ostinato.data.texts import Texts, Types
 from ostinato.data.words import Vocabulary
+from ostinato.errors import needs
 
 if TYPE_CHECKING:
     from ostinato.data.batch import Batch, TokenTable
@@ -38,10 +40,8 @@ _LAZY = {
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module 'ostinato.data' has no attribute '{name}'")
-    from ostinato.errors import needs
-
     needs("torch", "train")
-    return getattr(needs(_LAZY[name], "train"), name)
+    return getattr(importlib.import_module(_LAZY[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -28,7 +28,7 @@ class TokenTable(NamedTuple):
         return TokenTable(*(part.to(device) for part in self))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Batch:
     """B examples side by side, padded on the right to T steps.
 

@@ -53,8 +53,8 @@ class TextBatches:
         self.size = size
         self.seed = seed
         self.shuffle = shuffle
-        self.target = _one_each(target, len(texts), "target", numpy.int64)
-        self.weight = _one_each(weight, len(texts), "weight", numpy.float32)
+        self.target = _targets(target, len(texts))
+        self.weight = _weights(weight, len(texts))
         self._lengths = texts.lengths
 
     def __len__(self) -> int:
@@ -139,20 +139,41 @@ def _check_size(value: int, name: str) -> None:
         raise OptionError(f"{name} wanted a whole number from 1 on, got {value}")
 
 
-def _one_each(values: Any, n: int, name: str, kind: type) -> NDArray[Any] | None:
+def _targets(values: Any, n: int) -> NDArray[numpy.int64] | None:
     if values is None:
         return None
-    array: NDArray[Any] = numpy.asarray(values).astype(kind)
-    if array.shape != (n,):
-        raise DataError(f"{name} wanted one value for each of {n} sentences, got the shape {list(array.shape)}")
-    return array
+    array: NDArray[Any] = numpy.asarray(values)
+    if array.shape != (n,) or array.dtype.kind not in "iu":
+        raise DataError(f"target wanted one whole number for each of {n} sentences, got {_described(array)}")
+    return array.astype(numpy.int64)
+
+
+def _weights(values: Any, n: int) -> NDArray[numpy.float32] | None:
+    if values is None:
+        return None
+    array: NDArray[Any] = numpy.asarray(values)
+    if array.shape != (n,) or array.dtype.kind not in "iuf":
+        raise DataError(f"weight wanted one number for each of {n} sentences, got {_described(array)}")
+    wrong = numpy.flatnonzero(~(numpy.isfinite(array) & (array >= 0)))
+    if wrong.size:
+        raise DataError(f"weight wanted finite numbers from 0 on, got {array[wrong[0]]} in row {wrong[0] + 1}")
+    return array.astype(numpy.float32)
 
 
 def _sequence(values: Any, name: str) -> Tensor:
-    array = numpy.asarray(list(values) if isinstance(values, range) else values)
+    array: NDArray[Any] = numpy.asarray(list(values) if isinstance(values, range) else values)
     if array.ndim not in (1, 2) or array.dtype.kind not in "iuf":
-        raise DataError(f"{name} wanted ids [N] or numbers [N, D], got {array.dtype} {list(array.shape)}")
-    return torch.from_numpy(array.astype(numpy.float32 if array.dtype.kind == "f" else numpy.int64))
+        raise DataError(f"{name} wanted ids [N] or numbers [N, D], got {_described(array)}")
+    if array.dtype.kind != "f":
+        return torch.from_numpy(array.astype(numpy.int64))
+    wrong = numpy.argwhere(~numpy.isfinite(array))
+    if wrong.size:
+        raise DataError(f"{name} wanted finite numbers, got {array[tuple(wrong[0])]} at step {wrong[0][0] + 1}")
+    return torch.from_numpy(array.astype(numpy.float32))
+
+
+def _described(array: NDArray[Any]) -> str:
+    return f"{array.dtype} {list(array.shape)}"
 
 
 def _pad(texts: Texts) -> tuple[Tensor, Tensor, TokenTable]:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shlex
 import stat
 import threading
 from collections.abc import Iterator
@@ -57,23 +58,23 @@ def _listed(names: Any) -> str:
 
 
 def _read_bytes(source: str, suffix: str) -> bytes:
-    path = Path(os.path.expanduser(source))
     if "\0" in source:
-        raise DataError(f"a path cannot hold a NUL character, got {source!r}")
-    if path.is_dir():
-        raise DataError(f"{source} is a directory; wanted a file")
-    if not path.exists():
-        raise DataError(_no_file(path, source))
-    if suffix not in _READERS:
-        advice = f"; {_ADVICE[suffix]}" if suffix in _ADVICE else ""
-        raise DataError(f"{source}: wanted a file that ends in {', '.join(_READERS)}, got '{suffix}'{advice}")
+        raise DataError(f"a path cannot hold a NUL character, got {source!r:.60}")
+    path = Path(os.path.expanduser(source))
     try:
+        if path.is_dir():
+            raise DataError(f"{source} is a directory; wanted a file")
+        if not path.exists():
+            raise DataError(_no_file(path, source))
+        if suffix not in _READERS:
+            advice = f"; {_ADVICE[suffix]}" if suffix in _ADVICE else ""
+            raise DataError(f"{source}: wanted a file that ends in {', '.join(_READERS)}, got '{suffix}'{advice}")
         with path.open("rb") as file:
             before = os.fstat(file.fileno())
             data = file.read()
             after = os.fstat(file.fileno())
     except OSError as error:
-        raise DataError(f"{source} cannot be read: {error.strerror}") from None
+        raise DataError(f"{source:.80} cannot be read: {error.strerror}") from None
     changed = (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(data) != after.st_size
     if stat.S_ISREG(after.st_mode) and changed:
         raise DataError(f"{source} changed while it was read; wait until it is complete and try again")
@@ -115,7 +116,8 @@ def _decode(data: bytes, source: str) -> str:
 
 def _convert(source: str, encoding: str) -> str:
     path = Path(source)
-    return f"convert it, for example with: iconv -f {encoding} -t UTF-8 {source} > {path.stem}-utf8{path.suffix}"
+    better = shlex.quote(f"{path.stem}-utf8{path.suffix}")
+    return f"convert it, for example with: iconv -f {encoding} -t UTF-8 {shlex.quote(source)} > {better}"
 
 
 def _line_of(data: bytes, at: int) -> int:

@@ -31,6 +31,8 @@ def read_frame(source: Any) -> dict[str, list[Any]]:
     if source is None or (isinstance(source, str | bytes | Iterable) and not hasattr(source, "shape")):
         raise DataError(f"{_WANTED}; got {type(source).__name__}{_advice(source)}")
     narwhals = needs("narwhals", "train")
+    if hasattr(source, "collect"):
+        raise DataError(f"{_WANTED}; got {type(source).__name__}; collect it first: frame.collect()")
     _check_names(source)
     try:
         frame = narwhals.from_native(source, eager_only=True)
@@ -103,8 +105,6 @@ def _check_names(frame: Any) -> None:
 
 
 def _advice(source: Any) -> str:
-    if hasattr(source, "collect"):
-        return "; collect it first: frame.collect()"
-    if isinstance(source, list | tuple) or hasattr(source, "shape") or hasattr(source, "__next__"):
+    if isinstance(source, list | tuple) or len(getattr(source, "shape", ())) == 1 or hasattr(source, "__next__"):
         return '; name its columns: {"text": [...], "label": [...]}'
     return ""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Ids = NDArray[numpy.int64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Types:
     """The U distinct tokens of some sentences.
 
@@ -27,7 +27,7 @@ class Types:
         return len(self.words)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Texts:
     """Sentences as sequences of tokens: sentence i is ``tokens[starts[i]:starts[i + 1]]``, indices into ``types``.
 
@@ -55,8 +55,16 @@ class Texts:
         return numpy.diff(self.starts)
 
     def pick(self, rows: Any) -> Texts:
-        """The sentences of some rows, in that order, with only the types that occur in them."""
-        rows = numpy.asarray(rows, dtype=numpy.int64)
+        """The sentences of some rows, in that order, with only the types that occur in them.
+
+        ``rows`` are numbers int [k], which count from 0 (or from the end, if negative), or a mask bool [n].
+        """
+        rows = numpy.asarray(rows)
+        if rows.dtype == numpy.bool_:
+            rows = numpy.flatnonzero(rows)
+        rows = rows.astype(numpy.int64, copy=False)
+        if rows.size and rows.min() < 0:
+            rows = numpy.arange(len(self))[rows]
         tokens, starts = _ragged(self.tokens, self.starts, rows)
         kept, renumbered = _distinct(tokens, len(self.types))
         grams, gram_starts = _ragged(self.types.grams, self.types.starts, kept)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,10 +51,12 @@ class Vocabulary:
         if self.ngrams is None or self.buckets == 0:
             object.__setattr__(self, "ngrams", None)
             object.__setattr__(self, "buckets", 0)
-        elif not 1 <= self.ngrams[0] <= self.ngrams[1] <= 20:
+        elif len(self.ngrams) != 2 or not 1 <= self.ngrams[0] <= self.ngrams[1] <= 20:
             raise OptionError(f"ngrams wanted two sizes from 1 to 20, the smaller first, got {self.ngrams}")
         elif not 1 <= self.buckets <= _MOST_BUCKETS:
             raise OptionError(f"buckets wanted a whole number from 0 to {_MOST_BUCKETS}, got {self.buckets}")
+        else:
+            object.__setattr__(self, "ngrams", (self.ngrams[0], self.ngrams[1]))
         object.__setattr__(self, "_ids", {word: k for k, word in enumerate(self.words, start=1)})
 
     @classmethod
@@ -98,7 +100,7 @@ class Vocabulary:
             normal = normalizer.normalize_str(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
         return [word for word, _ in splitter.pre_tokenize_str(normal)]
 
-    def encode(self, texts: Sequence[str]) -> Texts:
+    def encode(self, texts: Iterable[str]) -> Texts:
         """Sentences as numbers; a text without any word has the length 0."""
         split = [self.split(text) for text in _checked(texts)]
         types: dict[str, int] = {}
@@ -155,10 +157,13 @@ class Vocabulary:
             raise ArtifactError(f"the vocabulary cannot be: {error}") from None
 
 
-def _checked(texts: Iterable[str]) -> Iterable[str]:
+def _checked(texts: Iterable[str]) -> Iterator[str]:
     if isinstance(texts, str):
         raise DataError(f"texts wanted a list of sentences, got one str; write [{texts[:30]!r}]")
-    return texts
+    for row, text in enumerate(texts, start=1):
+        if not isinstance(text, str):
+            raise DataError(f"row {row}: wanted text, got {text!r:.60} of type {type(text).__name__}")
+        yield text
 
 
 @functools.cache
