@@ -95,6 +95,51 @@ def test_steps_past_a_length_have_no_part_in_the_loss() -> None:
     assert ragged.measures["accuracy"] == sum(row.measures["accuracy"] for row in rows)
 
 
+BESIDE = {"words": 10, "pieces": 20, "pairs": 16, "dropout": 0.2, "share": 0.25}
+
+
+def test_a_bag_beside_the_network_has_its_share_of_the_answer() -> None:
+    model = build(architecture(beside=BESIDE)).eval()
+    batch = INPUTS["words"]
+    assert model.beside is not None
+    torch.nn.init.normal_(model.beside.bias)
+    features, _ = model.features(batch)
+    alone = [model.head(features).softmax(-1), model.beside(batch).softmax(-1)]
+    mixture = 0.75 * alone[0] + 0.25 * alone[1]
+    torch.testing.assert_close(model.decode(batch), mixture.detach())
+    wanted = -mixture[range(2), batch.target].log().mean()
+    torch.testing.assert_close(model.loss(batch).loss, wanted)
+
+
+def test_the_bag_and_the_network_learn_from_losses_of_their_own() -> None:
+    batch = INPUTS["words"]
+    torch.manual_seed(0)
+    both = build(architecture(beside=BESIDE))
+    torch.manual_seed(0)
+    single = build(architecture())
+    both.loss(batch).loss.backward()
+    single.loss(batch).loss.backward()
+    for (name, a), (_, b) in zip(single.named_parameters(), both.named_parameters(), strict=False):
+        assert torch.equal(a.grad, b.grad), name
+    assert both.beside is not None
+    assert all(p.grad is not None for p in both.beside.parameters())
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"share": 1.0}, "share between 0 and 1, got 1.0"),
+        ({"share": None}, "share between 0 and 1, got None"),
+        ({"shape": 2}, "beside cannot be made: .*shape"),
+    ],
+)
+def test_a_wrong_part_beside_is_named(changed: dict[str, Any], words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        build(architecture(beside=BESIDE | changed))
+    with pytest.raises(ShapeError, match="a bag of words wanted a batch of texts"):
+        build(architecture("ids", beside=BESIDE)).loss(INPUTS["ids"])
+
+
 def test_a_reset_in_a_batch_reaches_the_body() -> None:
     model = build(architecture("numbers", pool=None)).eval()
     x, reset = torch.randn(2, 4, 4), torch.zeros(2, 4, dtype=torch.bool)

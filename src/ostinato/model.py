@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ostinato.errors import OptionError, ShapeError, nearest
 from ostinato.heads.classify import Classify
-from ostinato.layers import Dropout, LockedDropout, Pooling, Recurrent, WordEmbedding
+from ostinato.layers import Bag, Dropout, LockedDropout, Pooling, Recurrent, WordEmbedding
 from ostinato.sequence import valid_steps
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ class Model(nn.Module):
     torch.Size([5, 2])
 
     Without pooling the head answers at every step. ``architecture`` says it all: :func:`build` makes the same network
-    from it.
+    from it. The optional part ``beside`` is a :class:`~ostinato.layers.Bag` with a ``share`` of the answer: it learns
+    from its own loss, and the probabilities of both are mixed, p = (1 - share) p_network + share p_bag.
     """
 
     def __init__(self, architecture: Mapping[str, Any], *, cells: Mapping[str, Any] | None = None) -> None:
@@ -61,6 +62,7 @@ class Model(nn.Module):
         self.pool = Pooling(parts["pool"], self.body.width) if parts.get("pool") else None
         width = self.body.width if self.pool is None else self.pool.width
         self.head = _made("head", HEADS, {"inputs": width, **parts["head"]})
+        self.share, self.beside = _beside(parts.get("beside"), parts["head"])
 
     def features(self, batch: Batch | Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """What the head sees, [B, width] or [B, T, width], and the body's last state."""
@@ -79,12 +81,23 @@ class Model(nn.Module):
             features, target = features[valid], target[valid]
             weight = None if weight is None else weight[:, None].expand(valid.shape)[valid]
         scores = self.head(features)
-        return Step(self.head.loss(scores, target, weight), last, target.numel(), self.head.measure(scores, target))
+        if self.beside is None:
+            loss = self.head.loss(scores, target, weight)
+        else:
+            other = self.beside(batch)
+            # Each learns by itself: what was mixed before the loss would leave the harder work to the other.
+            loss = self.head.loss(scores, target, weight) + self.head.loss(other, target, weight)
+            scores = _mixed(scores, other, self.share).log()
+            if not self.training:
+                loss = self.head.loss(scores, target, weight)
+        return Step(loss, last, target.numel(), self.head.measure(scores, target))
 
     @torch.inference_mode()
     def decode(self, batch: Batch | Tensor) -> Tensor:
-        """The head's answer for a batch."""
+        """The head's answer for a batch: probabilities [B, N], or [B, T, N] without pooling."""
         features, _ = self.features(batch)
+        if self.beside is not None:
+            return _mixed(self.head(features), self.beside(batch), self.share)
         answer: Tensor = self.head.decode(features)
         return answer
 
@@ -96,6 +109,15 @@ class _Words(WordEmbedding):
         if batch.table is None:
             raise ShapeError("an embedding of words wanted a batch of texts, got one without a table of words")
         return super().forward(batch.inputs, batch.table.words, batch.table.grams, batch.table.offsets)
+
+
+class _Bag(Bag):
+    """Reads the words of a batch whatever their order."""
+
+    def forward(self, batch: Batch) -> Tensor:  # type: ignore[override]
+        if batch.table is None or batch.lengths is None:
+            raise ShapeError("a bag of words wanted a batch of texts, got one without a table of words")
+        return super().forward(batch.inputs, batch.lengths, *batch.table)
 
 
 class _Ids(nn.Module):
@@ -122,7 +144,7 @@ class _Numbers(nn.Module):
         return numbers
 
 
-PARTS = ("embed", "body", "pool", "head")
+PARTS = ("embed", "body", "pool", "head", "beside")
 EMBEDS: dict[str, Any] = {"words": _Words, "ids": _Ids, "numbers": _Numbers}
 HEADS: dict[str, Any] = {"classify": Classify}
 
@@ -141,6 +163,26 @@ def _made(part: str, kinds: Mapping[str, Any], options: Mapping[str, Any]) -> An
         return kinds[kind](**chosen)
     except TypeError as error:
         raise OptionError(f"{part} of kind '{kind}' cannot be made: {error}") from error
+
+
+def _beside(options: Mapping[str, Any] | None, head: Mapping[str, Any]) -> tuple[float, _Bag | None]:
+    """The bag that answers beside the network, and its share of the answer."""
+    if options is None:
+        return 0.0, None
+    chosen = dict(options)
+    share = chosen.pop("share", None)
+    if not isinstance(share, float) or not 0.0 < share < 1.0:
+        raise OptionError(f"beside wanted a share between 0 and 1, got {share!r}")
+    try:
+        return share, _Bag(**chosen, classes=head["classes"])
+    except TypeError as error:
+        raise OptionError(f"beside cannot be made: {error}") from error
+
+
+def _mixed(scores: Tensor, other: Tensor, share: float) -> Tensor:
+    """The mixture of what two sets of scores say: probabilities [B, N]."""
+    mixture: Tensor = torch.lerp(scores.softmax(-1), other.softmax(-1), share)
+    return mixture
 
 
 def _body(options: dict[str, Any], width: int) -> tuple[nn.Module, Recurrent]:

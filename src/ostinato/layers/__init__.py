@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ostinato.layers.bag import Bag
 from ostinato.layers.dropout import Dropout, LockedDropout, WordDropout, drop_weights
 from ostinato.layers.embedding import WordEmbedding
 from ostinato.layers.initialise import fill, initialise
@@ -10,6 +11,7 @@ from ostinato.layers.recurrent import Direction, Recurrent
 
 __all__ = [
     "POOLINGS",
+    "Bag",
     "Direction",
     "Dropout",
     "LockedDropout",
