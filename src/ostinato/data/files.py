@@ -134,10 +134,8 @@ def _read_csv(text: str, source: str, separator: str = ",") -> tuple[dict[str, l
     (_, header), *rows = records
     for column, name in enumerate(header):
         if name in header[:column]:
-            first = header.index(name) + 1
-            raise DataError(
-                f"{source}: the header names column {first} and column {column + 1} both '{name}'; rename one"
-            )
+            both = f"column {header.index(name) + 1} and column {column + 1}"
+            raise DataError(f"{source}: the header names {both} both '{name}'; rename one of them")
     for line, fields in rows:
         if len(fields) != len(header):
             raise DataError(

@@ -61,7 +61,7 @@ class Texts:
         """
         rows = numpy.asarray(rows)
         if rows.dtype == numpy.bool_:
-            rows = numpy.flatnonzero(rows)
+            rows = numpy.arange(len(self))[rows]
         rows = rows.astype(numpy.int64, copy=False)
         if rows.size and rows.min() < 0:
             rows = numpy.arange(len(self))[rows]
