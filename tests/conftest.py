@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import hypothesis
 import numpy
 import pytest
 import torch
@@ -11,6 +12,10 @@ import torch
 # With this on, torch fills what torch.empty returns with NaN: a step that reads what nobody wrote is found.
 torch.use_deterministic_algorithms(True)
 torch.utils.deterministic.fill_uninitialized_memory = True
+
+# Generated examples are the same in every run, and never judged by the clock.
+hypothesis.settings.register_profile("house", deadline=None, derandomize=True, max_examples=50)
+hypothesis.settings.load_profile("house")
 
 
 @pytest.fixture(autouse=True)
