@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.errors import OptionError, OutputError, nearest, needs
+from ostinato.errors import OptionError, nearest, needs
+from ostinato.output import replace_file
 
 FORMATS = (".png", ".svg", ".pdf")
 
@@ -44,15 +45,13 @@ def draw_training(
     from matplotlib.figure import Figure
 
     epochs = [entry for entry in history if entry.get("event") == "epoch"]
-    matrix = confusion is not None and confusion.any()
-    if matrix:
-        assert confusion is not None
+    if confusion is not None and confusion.any():
         shown, names, remark = most_confused(confusion, labels)
         side = float(np.clip(0.19 * len(names) + 2.6, 4.6, 12.0))
         figure = Figure(figsize=(5.2 + side + 0.8, side + 0.5), layout="constrained")
-        left, right = figure.subfigures(1, 2, width_ratios=[5.2, side + 0.8], wspace=0.03)
-        draw_curves(left, epochs)
-        draw_confusion(right.subplots(), shown, names, remark)
+        panels: Any = figure.subfigures(1, 2, width_ratios=[5.2, side + 0.8], wspace=0.03)
+        draw_curves(panels[0], epochs)
+        draw_confusion(panels[1].subplots(), shown, names, remark)
     else:
         figure = Figure(figsize=(6.4, 5.0), layout="constrained")
         draw_curves(figure, epochs)
@@ -60,10 +59,7 @@ def draw_training(
         figure.suptitle(title, fontsize=12, color=_INK, fontweight="bold")
     picture = io.BytesIO()
     figure.savefig(picture, format=path.suffix[1:].lower(), dpi=160, facecolor="white")
-    try:
-        path.write_bytes(picture.getvalue())
-    except OSError as error:
-        raise OutputError(f"the picture cannot be written to {path}: {error.strerror}") from error
+    replace_file(path, picture.getvalue())
 
 
 def check_format(path: str | Path) -> None:
@@ -185,7 +181,7 @@ def most_confused(
         mistakes = wrong.sum(axis=0) + wrong.sum(axis=1)
         remark = f"the {most} most confused of {len(used)} classes"
         used = np.sort(used[np.argsort(-mistakes[used], kind="stable")[:most]])
-    return confusion[np.ix_(used, used)], [labels[i] for i in used], remark
+    return confusion[np.ix_(used, used)], [labels[i] for i in used.tolist()], remark
 
 
 def _dress(axes: Any) -> None:

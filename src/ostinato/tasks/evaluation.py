@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 SHOWN = 20
 
 
-class ClassScore(NamedTuple):
+@dataclass(frozen=True)
+class ClassScore:
     """Precision, recall and F1 of one class, and how many examples it has."""
 
     label: str
@@ -23,7 +24,8 @@ class ClassScore(NamedTuple):
     support: int
 
 
-class Confusion(NamedTuple):
+@dataclass(frozen=True)
+class Confusion:
     """How many examples of one class were taken for another."""
 
     truth: str
@@ -123,8 +125,8 @@ class Evaluation:
             "in_scope_accuracy": self.in_scope_accuracy,
             "out_of_scope_recall": self.out_of_scope_recall,
             "unseen": dict(self.unseen),
-            "classes": [score._asdict() for score in self.per_class],
-            "worst_confusions": [pair._asdict() for pair in self.worst_confusions(20)],
+            "classes": [asdict(score) for score in self.per_class],
+            "worst_confusions": [asdict(pair) for pair in self.worst_confusions(20)],
             "labels": list(self.labels),
             "confusion": self.confusion.tolist(),
         }
@@ -135,7 +137,7 @@ class Evaluation:
         if self.loss is not None:
             numbers.append(("loss", f"{self.loss:.3f}"))
         if self.in_scope_accuracy is not None:
-            numbers.append(("in scope", percent(self.in_scope_accuracy)))
+            numbers.append(("in-scope accuracy", percent(self.in_scope_accuracy)))
         if self.out_of_scope_recall is not None:
             numbers.append(("out of scope refused", percent(self.out_of_scope_recall)))
         return numbers

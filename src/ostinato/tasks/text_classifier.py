@@ -45,8 +45,8 @@ class TextClassifier(Estimator, TextClassifierOptions):
     options are those of the command ``ostinato train text-classifier``.
 
     After fitting: ``classes_`` (the labels, of the type they came in), ``model_`` (the network), ``vocabulary_``,
-    ``labels_``, ``threshold_`` (the confidence below which the model does not know), ``history_`` (the log entries of
-    training) and ``training_`` (how it came about).
+    ``labels_``, ``threshold_`` (the confidence below which the model does not know), ``validation_`` (the report on the
+    validation data, None without any), ``history_`` (the log entries of training), ``training_`` (how it came about).
     """
 
     def fit(
@@ -83,6 +83,7 @@ class TextClassifier(Estimator, TextClassifierOptions):
         self._adopt(trained.model, trained.vocabulary, trained.labels, examples.kind, trained.threshold)
         self.history_, self.training_ = trained.history, trained.summary
         self.columns_ = (text or "text", label or "label")
+        self.validation_ = None if trained.valid is None else self._compare(held, trained.valid)
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
@@ -112,21 +113,9 @@ class TextClassifier(Estimator, TextClassifierOptions):
         if y is None:
             text, label = text or self.columns_[0], label or self.columns_[1]
         examples = read_examples(X, y, text=text, label=label)
-        known = [name in self.labels_.names for name in examples.labels]
-        if not any(known):
+        if not {*examples.labels} & {*self.labels_.names}:
             self.labels_.encode(examples.labels, examples.place)
-        shares = self._probabilities(examples.texts)
-        places = [self.labels_.names.index(name) for name, seen in zip(examples.labels, known, strict=True) if seen]
-        chances = shares[np.flatnonzero(known), places]
-        return compare(
-            examples.labels,
-            [self._label(answer) for answer in self._decide(shares)],
-            labels=self.labels_.names,
-            loss=float(-np.log(np.maximum(chances, np.finfo(np.float64).tiny)).mean()),
-            out_of_scope=self.out_of_scope,
-            threshold=self.threshold_ if self.out_of_scope is not None else None,
-            source=examples.source,
-        )
+        return self._compare(examples, self._probabilities(examples.texts))
 
     def score(self, X: Any, y: Any = None) -> float:
         """The accuracy, as scikit-learn's cross-validation asks for it."""
@@ -167,16 +156,13 @@ class TextClassifier(Estimator, TextClassifierOptions):
             raise ArtifactError(f"{source}: the manifest of a text classifier has other fields: {sorted(manifest)}")
         try:
             model = cls(**validate(TextClassifierOptions, manifest["options"]))
-            labels = dict(manifest["labels"])
-            kind = labels.pop("kind")
+            fields = dict(manifest["labels"])
+            kind = fields.pop("kind")
+            labels, vocabulary = Labels.from_dict(fields), Vocabulary.from_dict(manifest["vocabulary"])
+            _check_fit(manifest["architecture"], labels, vocabulary, model.out_of_scope)
             network = _network(manifest["architecture"], stored.tensors)
-            model._adopt(
-                network,
-                Vocabulary.from_dict(manifest["vocabulary"]),
-                Labels.from_dict(labels),
-                kind,
-                float(manifest["threshold"]),
-            )
+            model._adopt(network, vocabulary, labels, kind, float(manifest["threshold"]))
+            model.validation_ = None
             model.history_, model.training_ = tuple(manifest["history"]), dict(manifest["training"])
             model.columns_ = (str(manifest["columns"][0]), str(manifest["columns"][1]))
         except (OstinatoError, TypeError, ValueError, KeyError, IndexError, RuntimeError) as error:
@@ -208,6 +194,21 @@ class TextClassifier(Estimator, TextClassifierOptions):
     def _probabilities(self, texts: list[str]) -> NDArray[np.float64]:
         return probabilities(self.model_, self.vocabulary_.encode(texts))
 
+    def _compare(self, examples: Examples, shares: NDArray[np.float64]) -> Evaluation:
+        """The report on examples whose probabilities are known."""
+        index = {name: place for place, name in enumerate(self.labels_.names)}
+        known = [row for row, name in enumerate(examples.labels) if name in index]
+        chances = shares[known, [index[examples.labels[row]] for row in known]]
+        return compare(
+            examples.labels,
+            [self._label(answer) for answer in self._decide(shares)],
+            labels=self.labels_.names,
+            loss=float(-np.log(np.maximum(chances, np.finfo(np.float64).tiny)).mean()),
+            out_of_scope=self.out_of_scope,
+            threshold=self.threshold_ if self.out_of_scope is not None else None,
+            source=examples.source,
+        )
+
     def _decide(self, shares: NDArray[np.float64]) -> list[Answer]:
         return decide(shares, self.labels_.names, outside=self.out_of_scope, threshold=self.threshold_)
 
@@ -235,6 +236,17 @@ def _watcher(progress: bool | Callable[[Any], None]) -> Any:
     if callable(progress):
         return nullcontext(progress)
     return Progress() if progress else nullcontext(lambda report: None)
+
+
+def _check_fit(architecture: Any, labels: Labels, vocabulary: Vocabulary, out_of_scope: str | None) -> None:
+    """Refuse parts of a file that do not belong together."""
+    if architecture["head"]["classes"] != len(labels):
+        raise DataError(f"the network has {architecture['head']['classes']} classes and the file {len(labels)} labels")
+    for name, ours in (("words", vocabulary.size), ("pieces", vocabulary.buckets)):
+        if architecture["embed"][name] != ours:
+            raise DataError(f"the network reads {architecture['embed'][name]} {name} and the vocabulary has {ours}")
+    if out_of_scope is not None and out_of_scope not in labels.names:
+        raise DataError(f"there is no label '{out_of_scope}' for what is out of scope")
 
 
 def _network(architecture: Any, tensors: Mapping[str, NDArray[Any]]) -> Model:

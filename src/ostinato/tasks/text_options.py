@@ -13,6 +13,8 @@ _TEXT = "Reading"
 _NETWORK = "Network"
 _RULES = "Regularisation"
 _DATA = "Labels and data"
+# The order in which help and TOML files tell them; training comes last.
+GROUPS = (_DATA, _NETWORK, _TEXT, _RULES, "Training")
 
 POOLINGS = ("last", "mean", "max", "attention", "mean+max", "last+mean+max", "attention+max", "attention+mean+max")
 

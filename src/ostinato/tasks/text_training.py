@@ -36,7 +36,10 @@ _WORDS_AT_ONCE = 1 << 16
 
 @dataclass(frozen=True)
 class Trained:
-    """What training gave: the network, what it reads and answers, and how it went."""
+    """What training gave: the network, what it reads and answers, and how it went.
+
+    ``valid`` are its probabilities for the validation examples.
+    """
 
     model: Model
     vocabulary: Vocabulary
@@ -44,6 +47,7 @@ class Trained:
     threshold: float
     history: tuple[dict[str, Any], ...]
     summary: dict[str, Any]
+    valid: NDArray[np.float64] | None
 
 
 def train_classifier(
@@ -101,9 +105,10 @@ def train_classifier(
             history = tuple(dict(entry) for entry in report.history)
         watch(report)
     model.to("cpu").eval()
-    threshold = 0.0 if valid is None else _threshold(options, model, vocabulary, labels, valid)
+    shares = None if held is None else probabilities(model, held.texts)
+    threshold = 0.0 if valid is None or shares is None else _threshold(options, labels, valid, shares)
     summary = _summary(options, examples, valid, vocabulary, labels, history, time.monotonic() - began)
-    return Trained(model, vocabulary, labels, threshold, history, summary)
+    return Trained(model, vocabulary, labels, threshold, history, summary, shares)
 
 
 def probabilities(model: Model, texts: Texts) -> NDArray[np.float64]:
@@ -151,11 +156,8 @@ def usual_confidence(confidence: NDArray[np.float64], unusual: float = _UNUSUAL)
     return float(np.quantile(confidence, unusual, method="higher"))
 
 
-def _threshold(
-    options: TextClassifierOptions, model: Model, vocabulary: Vocabulary, labels: Labels, valid: Examples
-) -> float:
+def _threshold(options: TextClassifierOptions, labels: Labels, valid: Examples, shares: NDArray[np.float64]) -> float:
     """The confidence below which the model says that it does not know, chosen on validation data."""
-    shares = probabilities(model, vocabulary.encode(valid.texts))
     truth = np.array(valid.labels, dtype=object)
     names = np.array(labels.names, dtype=object)
     inside = names != options.out_of_scope

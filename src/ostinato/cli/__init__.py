@@ -1,0 +1,46 @@
+"""Floor 9: the command ``ostinato``, one file for each verb.
+
+To add a verb, write its function in a file of its own and name it in ``VERBS``. What a verb needs beyond typer is
+imported inside the function, so that ``--help`` stays quick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import typer
+
+from ostinato.cli import train
+from ostinato.cli.chat import chat
+from ostinato.cli.check_install import check_install
+from ostinato.cli.evaluate import evaluate
+from ostinato.cli.info import info
+from ostinato.cli.predict import predict
+from ostinato.cli.program import Program, Verb
+
+VERBS: dict[str, Callable[..., None]] = {
+    "predict": predict,
+    "evaluate": evaluate,
+    "chat": chat,
+    "info": info,
+    "check-install": check_install,
+}
+
+app = typer.Typer(
+    cls=Program,
+    name="ostinato",
+    help="Recurrent networks: train them, use them, look into them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+app.add_typer(train.app, name="train")
+for name, verb in VERBS.items():
+    app.command(name, cls=Verb)(verb)
+
+
+def main() -> int:
+    """The entry point of the command ``ostinato``."""
+    app()
+    return 0

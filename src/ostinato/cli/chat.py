@@ -1,0 +1,83 @@
+"""``ostinato chat``: type a text, see what the model makes of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from ostinato.cli.program import note
+
+# Other labels are shown too where the best one is less certain than this.
+_SURE = 0.8
+
+
+def chat(model: Annotated[str, typer.Argument(help="The model file.", metavar="MODEL")]) -> None:
+    """Type a text and see its label, line by line; Ctrl-D ends.
+
+    What the model is less sure of than its threshold, it says it does not know. In a pipe it reads lines and writes
+    answers, nothing else.
+    """
+    import ostinato
+
+    network = ostinato.load(model)
+    typed = sys.stdin.isatty()
+    if typed:
+        note(f"{typer.style(model, bold=True)} knows {len(network.classes_)} labels. Type a text; Ctrl-D ends.")
+    try:
+        for text in _lines(typed):
+            if text.strip():
+                typer.echo(reply(network, text))
+                sys.stdout.flush()
+    except KeyboardInterrupt:
+        pass
+    if typed:
+        note("")
+
+
+def reply(network: Any, text: str, width: int = 0) -> str:
+    """What the model makes of one text, in one line."""
+    from ostinato.cli.screen import bar
+    from ostinato.tasks.evaluation import percent
+
+    answer = network.answers([text])[0]
+    share = percent(answer.confidence)
+    if not answer.known:
+        blocks = typer.style(bar(answer.confidence), fg="yellow")
+        told = typer.style("I do not know".ljust(width), fg="yellow", bold=True)
+        return f"  {told}  {blocks} {share:>7}  (nearest: {answer.label})"
+    blocks = typer.style(bar(answer.confidence), fg="green")
+    told = f"  {typer.style(answer.label.ljust(width), fg='cyan', bold=True)}  {blocks} {share:>7}"
+    return told + _rivals(network, text, answer)
+
+
+def _rivals(network: Any, text: str, answer: Any) -> str:
+    """The next two labels, where the first is not certain."""
+    from ostinato.tasks.evaluation import percent
+
+    if answer.confidence >= _SURE:
+        return ""
+    shares = network.predict_proba([text])[0]
+    order = [place for place in shares.argsort()[::-1] if str(network.classes_[place]) != answer.label][:2]
+    others = ", ".join(f"{network.classes_[place]} {percent(shares[place])}" for place in order)
+    return typer.style(f"  or {others}", dim=True)
+
+
+def _lines(typed: bool) -> Iterator[str]:
+    if not typed:
+        from ostinato.cli.predict import read_lines
+
+        yield from read_lines(sys.stdin.buffer, "standard input")
+        return
+    # Gives the prompt its arrow keys and its history, where the system has it.
+    import contextlib
+
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401
+    while True:
+        try:
+            yield input("> ")
+        except EOFError:
+            return

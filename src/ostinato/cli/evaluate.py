@@ -1,0 +1,61 @@
+"""``ostinato evaluate``: how good a model is on labelled examples."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="The model file.", metavar="MODEL")],
+    data: Annotated[str, typer.Argument(help="Labelled examples: a .csv, .tsv or .jsonl file.", metavar="DATA")],
+    text: Annotated[
+        str | None, typer.Option(help="Name of the column of texts; as in training unless given.", metavar="COLUMN")
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Name of the column of labels; as in training unless given.", metavar="COLUMN")
+    ] = None,
+    json_file: Annotated[
+        str | None,
+        typer.Option("--json", help="Write the whole report to this file; - is the standard output.", metavar="FILE"),
+    ] = None,
+    all_classes: Annotated[bool, typer.Option("--all", help="Show every class, not only the hardest.")] = False,
+    plot: Annotated[
+        str | None,
+        typer.Option(help="Draw learning curve and confusion matrix: a .png, .svg or .pdf file.", metavar="FILE"),
+    ] = None,
+) -> None:
+    """Compare a model's answers with true labels.
+
+    Prints accuracy, macro-F1, the worst confusions and a table of the classes. A label that training never saw counts
+    as wrong.
+    """
+    import ostinato
+    from ostinato.artifact import probe_output
+    from ostinato.cli.program import note
+    from ostinato.cli.screen import show_evaluation
+    from ostinato.diagnosis.pictures import check_format, draw_training
+    from ostinato.output import replace_file
+    from ostinato.tasks.evaluation import SHOWN
+
+    if plot is not None:
+        check_format(plot)
+    for path in (plot, json_file):
+        if path is not None and path != "-":
+            probe_output(path)
+    network = ostinato.load(model)
+    report = network.evaluate(data, text=text, label=label)
+    written = json.dumps(report.to_dict(), ensure_ascii=False, indent=1) + "\n"
+    if json_file == "-":
+        typer.echo(written, nl=False)
+    else:
+        show_evaluation(report, None if all_classes else SHOWN)
+    if json_file not in (None, "-"):
+        replace_file(json_file, written.encode())
+    if plot is not None:
+        draw_training(
+            plot, history=network.history_, confusion=report.confusion, labels=report.labels, title=f"{model}: {data}"
+        )
+        note(f"drew {plot}")

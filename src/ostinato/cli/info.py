@@ -1,0 +1,103 @@
+"""``ostinato info``: what a file of ours says about itself."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def info(
+    file: Annotated[str, typer.Argument(help="A model file or a checkpoint.", metavar="FILE")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole manifest as JSON.")] = False,
+) -> None:
+    """Verify a model file or a checkpoint, and tell what it holds.
+
+    Needs no torch.
+    """
+    from ostinato import artifact
+
+    stored = artifact.read(file)
+    if as_json:
+        typer.echo(json.dumps({"digest": stored.digest, **stored.manifest}, ensure_ascii=False, indent=1))
+        return
+    describe = {"model": _model, "checkpoint": _checkpoint}[stored.manifest["kind"]]
+    numbers = sum(math.prod(array.shape) for array in stored.tensors.values())
+    size = Path(file).stat().st_size
+    _title(f"{file}  ({stored.manifest['kind']}, {size / 1e6:.1f} MB)")
+    _row("digest", f"{stored.digest}  verified")
+    _row("tensors", f"{len(stored.tensors)} with {numbers:,} numbers")
+    describe(stored.manifest)
+
+
+def _model(manifest: Mapping[str, Any]) -> None:
+    training, labels = manifest["training"], manifest["labels"]
+    _row("task", manifest["task"])
+    _row("labels", f"{len(labels['names'])}: {_listed(labels['names'])}")
+    if manifest["options"].get("out_of_scope") is not None:
+        _row("out of scope", manifest["options"]["out_of_scope"])
+    _row("does not know", f"below a confidence of {100 * manifest['threshold']:.1f} %")
+    vocabulary = manifest["vocabulary"]
+    pieces = f", {vocabulary['buckets']:,} vectors for pieces of words" if vocabulary["buckets"] else ""
+    _row("vocabulary", f"{len(vocabulary['words']):,} words{pieces}")
+    _title("network")
+    for part in ("embed", "body", "pool", "head"):
+        content = manifest["architecture"].get(part)
+        # What is off or absent is left out.
+        chosen = (
+            {k: v for k, v in content.items() if v not in (None, False, 0)} if isinstance(content, dict) else content
+        )
+        _row(part, _inline(chosen))
+    _title("training")
+    _row("data", training["data"])
+    _row("licence of the data", training["licence"] or "not given")
+    _row("epochs", f"{training['epochs']}, the best was {training['best_epoch']}")
+    for name in ("train", "valid"):
+        if training[name]:
+            _row({"train": "training data", "valid": "validation data"}[name], _inline(training[name]))
+    _row("took", f"{training['seconds']:,.0f} s, with seed {training['seed']}")
+    _row("made with", _inline(training["versions"]))
+
+
+def _checkpoint(manifest: Mapping[str, Any]) -> None:
+    place, identity = manifest["position"], manifest["identity"]
+    _row("stands at", f"epoch {place['epoch'] + 1}, batch {place['batch'] + 1} of {identity['batches']}")
+    _row("made on", f"{_inline(manifest['machine'])}, {manifest['threads']} threads")
+    _title("training")
+    _row("options", _inline(identity["options"]))
+    for entry in manifest["history"][-3:]:
+        if entry["event"] == "epoch":
+            _row(f"epoch {entry['epoch'] + 1}", f"{_inline(entry['train'])}; validation: {_inline(entry['valid'])}")
+
+
+def _title(text: str) -> None:
+    typer.echo(typer.style(text, bold=True))
+
+
+def _row(name: str, value: Any) -> None:
+    typer.echo(f"  {typer.style(name.ljust(20), fg='cyan')}  {value}")
+
+
+def _inline(value: Any) -> str:
+    """A value of a manifest in one line.
+
+    >>> _inline({"cell": "gru", "norm": False, "loss": 0.123456})
+    'cell gru, norm no, loss 0.1235'
+    """
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_inline(member)}" for key, member in value.items())
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return " ".join(map(_inline, value))
+    return "none" if value is None else str(value)
+
+
+def _listed(names: list[str], most: int = 8) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

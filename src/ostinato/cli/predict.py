@@ -1,0 +1,102 @@
+"""``ostinato predict``: labels for texts from the command line, a file, or a pipe."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ostinato.errors import DataError, OptionError
+
+# So many lines are answered together: enough to be fast, few enough for answers to appear while a pipe flows.
+_TOGETHER = 1024
+
+
+def predict(
+    model: Annotated[str, typer.Argument(help="The model file.", metavar="MODEL")],
+    texts: Annotated[list[str] | None, typer.Argument(help="Texts to label.", metavar="[TEXT]...")] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--input",
+            help="A file of texts: .csv, .tsv, .jsonl, or one text a line; - reads the standard input.",
+            metavar="FILE",
+        ),
+    ] = None,
+    text: Annotated[
+        str | None, typer.Option(help="Name of the column of texts; as in training unless given.", metavar="COLUMN")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object a line.")] = False,
+) -> None:
+    """Say which label each text has.
+
+    Writes one line a text: label, confidence and text, with tabs between. What the model does not know gets the
+    out-of-scope label where training named one; --json also tells whether the model is sure.
+    """
+    if texts and source:
+        raise OptionError("texts come from the command line or from --input; give one of them")
+    if not texts and source is None and sys.stdin.isatty():
+        raise OptionError("no texts: give them after the model, as --input FILE, or through a pipe")
+    import ostinato
+
+    network = ostinato.load(model)
+    given: Iterable[str] = texts or _read(source or "-", text or network.columns_[0])
+    for part in _parts(given):
+        for written, answer, label in zip(part, network.answers(part), network.predict(part), strict=True):
+            sys.stdout.write(_line(written, answer, str(label), as_json))
+        sys.stdout.flush()
+
+
+def _line(text: str, answer: Any, label: str, as_json: bool) -> str:
+    if as_json:
+        fields = {"text": text, "label": label, "confidence": round(answer.confidence, 6), "known": answer.known}
+        return json.dumps(fields, ensure_ascii=False) + "\n"
+    flat = text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+    return f"{label}\t{answer.confidence:.4f}\t{flat}\n"
+
+
+def _read(source: str, column: str) -> Iterator[str]:
+    if source == "-":
+        yield from read_lines(sys.stdin.buffer, "standard input")
+    elif Path(source).suffix.lower() in (".csv", ".tsv", ".jsonl", ".ndjson"):
+        from ostinato.data import read_table
+
+        yield from read_table(source).texts(column)
+    else:
+        try:
+            with Path(source).open("rb") as file:
+                yield from read_lines(file, source)
+        except OSError as error:
+            raise DataError(f"{source} cannot be read: {error.strerror}") from None
+
+
+def read_lines(file: Iterable[bytes], source: str) -> Iterator[str]:
+    """The lines of a file of texts, in UTF-8.
+
+    >>> list(read_lines([b"stop\\n", b"go"], "x"))
+    ['stop', 'go']
+    >>> list(read_lines([b"stop\\n", b"caf\\xe9\\n"], "x"))
+    Traceback (most recent call last):
+    ostinato.errors.DataError: x, line 2: byte 3 of the line (counted from 0), 0xE9, is not UTF-8
+    """
+    for number, line in enumerate(file, start=1):
+        try:
+            yield line.decode("utf-8").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{source}, line {number}: byte {error.start} of the line (counted from 0), "
+                f"0x{line[error.start]:02X}, is not UTF-8"
+            ) from None
+
+
+def _parts(texts: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(texts)
+    # Somebody may be typing: then every line is answered at once.
+    size = 1 if not isinstance(texts, list) and sys.stdin.isatty() else _TOGETHER
+    while part := list(islice(rest, size)):
+        yield part

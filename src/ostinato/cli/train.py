@@ -1,0 +1,224 @@
+"""``ostinato train``: from a file of examples to a model file."""
+
+from __future__ import annotations
+
+import shlex
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import typer
+
+from ostinato.cli.config import read_config, render_config
+from ostinato.cli.flags import accept, check_flags
+from ostinato.cli.program import Program, Verb, end, note, warn
+from ostinato.errors import Interrupted, OptionError
+from ostinato.options import Option, validate
+from ostinato.tasks.text_options import GROUPS, TextClassifierOptions
+
+app = typer.Typer(
+    cls=Program, help="Train a model.", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
+)
+
+_FILES = "Data and results"
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Files:
+    """What a training run reads and writes."""
+
+    data: Annotated[str | None, Option("Examples to learn from: a .csv, .tsv or .jsonl file.", group=_FILES)] = None
+    text: Annotated[str, Option("Name of the column of texts.", group=_FILES)] = "text"
+    label: Annotated[str, Option("Name of the column of labels.", group=_FILES)] = "label"
+    valid: Annotated[
+        str | None, Option("Examples for early stopping; without it some of DATA are kept for that.", group=_FILES)
+    ] = None
+    output: Annotated[str, Option("The model file to write.", group=_FILES)] = "model.safetensors"
+    log: Annotated[str | None, Option("Write one JSON object an epoch to this file.", group=_FILES)] = None
+    plot: Annotated[
+        str | None, Option("Draw learning curve and confusion matrix: a .png, .svg or .pdf file.", group=_FILES)
+    ] = None
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class TextClassifierRun(TextClassifierOptions, Files):
+    """Every key of a TOML file, and every flag, of ``ostinato train text-classifier``."""
+
+    groups: ClassVar[tuple[str, ...]] = (_FILES, *GROUPS)
+
+
+_THIS = "This call"
+_SHOWN = {
+    "data": "DATA",
+    "text": "COLUMN",
+    "label": "COLUMN",
+    "valid": "FILE",
+    "output": "FILE",
+    "log": "FILE",
+    "plot": "FILE",
+    "out_of_scope": "LABEL",
+}
+
+
+@app.command("text-classifier", cls=Verb)
+@accept(TextClassifierRun, "data", shown=_SHOWN)
+def text_classifier(
+    given: dict[str, Any],
+    context: typer.Context,
+    config: Annotated[
+        str | None, typer.Option(help="Read options from a TOML file.", metavar="FILE", rich_help_panel=_THIS)
+    ] = None,
+    print_config: Annotated[
+        bool, typer.Option("--print-config", help="Print all options as a TOML file, and end.", rich_help_panel=_THIS)
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run that was stopped.", rich_help_panel=_THIS)
+    ] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Begin anew where a run was stopped.", rich_help_panel=_THIS)
+    ] = False,
+) -> None:
+    """Train a network that tells which label a text has.
+
+    DATA names a column of texts and one of labels in its header line (or keys, in .jsonl). Ctrl-C saves the work so
+    far, and --resume goes on from there, to the same bits as an uninterrupted run.
+    """
+    values = read_config(TextClassifierRun, config) if config else {}
+    values |= check_flags(TextClassifierRun, given)
+    if print_config:
+        typer.echo(render_config(TextClassifierRun, values, "ostinato train text-classifier"), nl=False)
+        return
+    if resume and restart:
+        raise OptionError("--resume goes on and --restart begins anew; give one of them")
+    run = TextClassifierRun(**validate(TextClassifierRun, values))
+    with _told_warnings():
+        _train(run, resume, restart, _command(context))
+
+
+def _train(run: TextClassifierRun, resume: bool, restart: bool, command: list[str]) -> None:
+    """Find out what could go wrong, train, save."""
+    from ostinato.artifact import probe_output
+    from ostinato.data import read_table
+    from ostinato.diagnosis.pictures import check_format
+    from ostinato.tasks import TextClassifier
+    from ostinato.tasks.evaluation import counted
+    from ostinato.tasks.examples import read_examples
+    from ostinato.train import remove_checkpoint
+
+    if run.data is None:
+        raise OptionError("which examples? give a .csv, .tsv or .jsonl file: ostinato train text-classifier train.csv")
+    checkpoint = checkpoint_of(run.output)
+    if checkpoint.exists() and not resume and not restart:
+        raise OptionError(f"{checkpoint} holds a run that was stopped; --resume goes on with it, --restart begins anew")
+    for path in (run.output, checkpoint, run.log, run.plot):
+        if path is not None:
+            probe_output(path)
+    if run.plot is not None:
+        check_format(run.plot)
+    model = TextClassifier(**{field.name: getattr(run, field.name) for field in fields(TextClassifierOptions)})
+    table = read_table(run.data)
+    valid = read_table(run.valid) if run.valid is not None else None
+    for source in (table, valid) if valid is not None else (table,):
+        read_examples(source, text=run.text, label=run.label)
+    if restart:
+        # Only now: a mistake in the call must not cost the work that it saved.
+        remove_checkpoint(checkpoint)
+    labels = len(set(table.labels(run.label)))
+    validation = f", {counted(len(valid), 'example')} in {run.valid} for validation" if valid is not None else ""
+    note(f"{counted(len(table), 'example')} of {counted(labels, 'label')} in {run.data}{validation}")
+    try:
+        with _watchers(run.log) as watch:
+            model.fit(
+                table,
+                text=run.text,
+                label=run.label,
+                valid=valid,
+                checkpoint=checkpoint,
+                resume=resume,
+                progress=watch,
+            )
+    except Interrupted as stop:
+        _stopped(stop, checkpoint, command)
+    model.save(run.output)
+    remove_checkpoint(checkpoint)
+    _show_result(model, run)
+
+
+def checkpoint_of(output: str) -> Path:
+    """Where a run that writes a model keeps its checkpoint.
+
+    >>> checkpoint_of("models/intents.safetensors").name
+    'intents.checkpoint.safetensors'
+    """
+    path = Path(output)
+    return path.with_name(f"{path.stem}.checkpoint.safetensors")
+
+
+@contextmanager
+def _watchers(log: str | None) -> Iterator[Callable[[Any], None]]:
+    """The bar and the log, fed with the same reports."""
+    from ostinato.train import JsonLog, Progress
+
+    with ExitStack() as stack:
+        listeners: list[Callable[[Any], None]] = [stack.enter_context(Progress())]
+        if log is not None:
+            listeners.append(stack.enter_context(JsonLog(log)))
+
+        def watch(report: Any) -> None:
+            for listener in listeners:
+                listener(report)
+
+        yield watch
+
+
+@contextmanager
+def _told_warnings() -> Iterator[None]:
+    """Warnings as a line for the user, without the place in our source."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        warnings.showwarning = lambda message, *rest, **more: warn(str(message))
+        yield
+
+
+def _stopped(stop: Interrupted, checkpoint: Path, command: list[str]) -> None:
+    """Say what is saved, and the command that goes on."""
+    told, _, _ = str(stop).partition(". To go on")
+    told = told.removeprefix("training was stopped ")
+    if checkpoint.exists():
+        again = [word for word in command if word not in ("--resume", "--restart")]
+        told += f"\ngo on with:  {shlex.join([*again, '--resume'])}"
+    end(told)
+
+
+def _command(context: Any) -> list[str]:
+    """The command line as it was given."""
+    root = context.find_root()
+    return [*str(root.info_name).split(), *root.obj["args"]]
+
+
+def _show_result(model: Any, run: TextClassifierRun) -> None:
+    """How good it is, and what to do next."""
+    from ostinato.cli.screen import console, show_headline
+
+    screen = console(stderr=True)
+    report = model.validation_
+    if report is not None:
+        screen.print("[bold]validation[/]  ", end="", markup=True)
+        show_headline(screen, report)
+    if run.plot is not None:
+        from ostinato.diagnosis.pictures import draw_training
+
+        draw_training(
+            run.plot,
+            history=model.history_,
+            confusion=None if report is None else report.confusion,
+            labels=() if report is None else report.labels,
+            title=Path(run.output).stem + ("" if report is None else ": validation data"),
+        )
+        screen.print(f"drew   {run.plot}", markup=False)
+    size = Path(run.output).stat().st_size / 1e6
+    screen.print(f"saved  {run.output} ({size:.1f} MB)", markup=False)
+    screen.print(f"try    ostinato chat {shlex.quote(run.output)}", markup=False)

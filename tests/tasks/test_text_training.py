@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from ostinato.data import Labels
+from ostinato.errors import DataError, OptionError
+from ostinato.tasks import TextClassifier
+from ostinato.tasks.examples import read_examples
+from ostinato.tasks.text_options import TextClassifierOptions
+from ostinato.tasks.text_training import (
+    class_weights,
+    describe_data,
+    fingerprint,
+    probabilities,
+    usual_confidence,
+)
+from tests.tasks.requests import TINY, requests, with_others
+
+
+def test_every_class_weighs_the_same_as_a_whole():
+    labels = Labels(("a", "b", "c"), (1, 3, 6))
+    weights = np.array(class_weights(labels))
+    np.testing.assert_allclose(weights * labels.counts, 10 / 3)
+
+
+def test_balanced_classes_change_the_weights_that_are_learned():
+    texts, labels = requests()
+    plain = TextClassifier(**TINY).fit(texts, labels, progress=False)
+    balanced = TextClassifier(**TINY, class_weight="balanced").fit(texts, labels, progress=False)
+    assert not torch.equal(plain.model_.head.scores.weight, balanced.model_.head.scores.weight)
+
+
+def test_probabilities_come_in_the_order_of_the_texts(trained):
+    texts = requests()[0]
+    together = probabilities(trained.model_, trained.vocabulary_.encode(texts))
+    for row in (0, 7, len(texts) - 1):
+        alone = probabilities(trained.model_, trained.vocabulary_.encode([texts[row]]))
+        np.testing.assert_allclose(together[row], alone[0], atol=1e-6)
+    backwards = probabilities(trained.model_, trained.vocabulary_.encode(texts[::-1]))
+    np.testing.assert_allclose(together, backwards[::-1], atol=1e-6)
+
+
+def test_a_long_batch_mate_does_not_matter(trained):
+    long = "turn on the lamp " * 20_000
+    together = probabilities(trained.model_, trained.vocabulary_.encode(["stop", long, "turn off the fan"]))
+    alone = probabilities(trained.model_, trained.vocabulary_.encode(["stop"]))
+    np.testing.assert_allclose(together[0], alone[0], atol=1e-6)
+
+
+def test_no_texts_have_no_probabilities(trained):
+    assert probabilities(trained.model_, trained.vocabulary_.encode([])).shape == (0, 3)
+
+
+def test_the_fingerprint_knows_options_and_data():
+    examples, others = read_examples(*requests()), read_examples(*with_others())
+    plain = TextClassifierOptions()
+    seen = {
+        fingerprint(plain, examples, None),
+        fingerprint(plain, others, None),
+        fingerprint(plain, examples, others),
+        fingerprint(TextClassifierOptions(min_count=3), examples, None),
+        fingerprint(TextClassifierOptions(out_of_scope="on"), examples, None),
+    }
+    assert len(seen) == 5
+
+
+def test_the_fingerprint_forgets_what_changes_no_result():
+    examples = read_examples(*requests())
+    assert fingerprint(TextClassifierOptions(), examples, None) == fingerprint(
+        TextClassifierOptions(checkpoint_every=1.0, data_licence="CC0-1.0"), examples, None
+    )
+
+
+def test_the_usual_confidence_leaves_a_small_share_below():
+    confidence = np.linspace(0.01, 1.0, 100)
+    assert usual_confidence(confidence, unusual=0.05) == pytest.approx(0.06)
+    assert (confidence < usual_confidence(confidence, unusual=0.05)).sum() == 5
+
+
+def test_without_right_answers_nothing_is_refused():
+    assert usual_confidence(np.zeros(0)) == 0.0
+
+
+def test_the_threshold_is_chosen_where_both_kinds_are_told_apart(careful):
+    assert 0.0 < careful.threshold_ < 1.0
+    assert careful.validation_.out_of_scope_recall is not None
+
+
+def test_an_out_of_scope_label_that_no_row_has_names_the_nearest():
+    model = TextClassifier(**TINY, out_of_scope="os")
+    with pytest.raises(
+        OptionError, match="out_of_scope names a label that no training row has: 'os'; did you mean 'oos'"
+    ):
+        model.fit(*with_others(), progress=False)
+
+
+def test_one_label_beside_the_out_of_scope_one_is_not_enough():
+    model = TextClassifier(**TINY, out_of_scope="oos")
+    with pytest.raises(DataError, match="besides 'oos' a classifier needs at least two labels, got 1"):
+        model.fit(["a b", "c d", "e f", "g h"], ["x", "x", "oos", "oos"], progress=False)
+
+
+def test_a_text_of_a_megabyte_is_told_with_its_place(tmp_path):
+    path = tmp_path / "train.csv"
+    rows = [f"{text},{label}" for text, label in zip(*requests(), strict=True)]
+    path.write_text("\n".join(["text,label", *rows[:3], f"{'word ' * 210_000},on", *rows[3:]]))
+    with pytest.raises(DataError, match=r"train.csv, line 5: the text has 210,000 words, .* at most 5,000; shorten it"):
+        TextClassifier(**TINY, holdout=0.0).fit(path, progress=False)
+
+
+def test_the_longest_text_is_an_option():
+    texts, labels = requests()
+    with pytest.raises(DataError, match=r"at most 3; .* raise longest"):
+        TextClassifier(**TINY, longest=3).fit(texts, labels, progress=False)
+
+
+def test_the_data_are_described_in_one_line(trained):
+    told = trained.training_["data"]
+    assert told == "37 training rows, 3 rows for validation, 3 labels, 25 words in the vocabulary"
+    assert describe_data(
+        read_examples(["a", "b"], ["x", "y"]), None, trained.vocabulary_, Labels(("x", "y"), (1, 1))
+    ).startswith("2 training rows, none for validation, 2 labels")
+
+
+def test_equal_seeds_give_equal_bits_and_leave_the_caller_s_luck_alone():
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    first = TextClassifier(**TINY, seed=3).fit(*requests(), progress=False)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(6)
+    second = TextClassifier(**TINY, seed=3).fit(*requests(), progress=False)
+    other = TextClassifier(**TINY, seed=4).fit(*requests(), progress=False)
+    for name, tensor in first.model_.state_dict().items():
+        assert torch.equal(tensor, second.model_.state_dict()[name])
+    assert not torch.equal(first.model_.head.scores.weight, other.model_.head.scores.weight)
