@@ -110,6 +110,8 @@ def read(path: str | os.PathLike[str], *, kind: str | None = None) -> Artifact:
         data, layout = _read_bytes(source)
     except OSError as error:
         raise ArtifactError(f"{source} cannot be read: {error.strerror}") from None
+    except MemoryError:
+        raise ArtifactError(f"{source} cannot be read: it does not fit into memory") from None
     digest = _verified(data, source)
     fields = _manifest(layout, source)
     if kind is not None and fields["kind"] != kind:
@@ -293,5 +295,9 @@ def _arrays(data: bytes, source: str) -> dict[str, NDArray[Any]]:
         if kind == "bool" and entry["data"].translate(None, b"\0\1"):
             raise ArtifactError(f"{source}: the tensor '{name:.60}' holds truth values other than 0 and 1")
         little = numpy.frombuffer(entry["data"], numpy.dtype(kind).newbyteorder("<"))
-        arrays[name] = little.astype(kind, copy=False).reshape(entry["shape"])
+        try:
+            arrays[name] = little.astype(kind, copy=False).reshape(entry["shape"])
+        except (ValueError, OverflowError):
+            # An empty array of a shape that no array can have.
+            raise ArtifactError(f"{source}: the tensor '{name:.60}' has an impossible shape") from None
     return arrays
