@@ -66,7 +66,7 @@ def test_every_row_comes_once_an_epoch(n, size, shuffle):
             assert seen == list(range(n))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 200), st.integers(1, 40), st.integers(0, 2**64), st.integers(0, 1000), st.integers(0, 300))
 def test_an_epoch_may_begin_anywhere(n, size, seed, number, start):
     batches, _, _ = source(n, size=size, seed=seed)
@@ -200,7 +200,7 @@ def test_arguments_that_cannot_be_used_are_refused(options, error, message):
         TextBatches(Vocabulary.learn(WORDS).encode(["a", "b"]), **{"size": 2, **options})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(2, 60), st.integers(1, 5), st.integers(1, 12))
 def test_lanes_read_the_sequence_in_order(n, size, steps):
     if n - 1 < size:

@@ -5,6 +5,8 @@ import json
 import os
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ostinato.data import files
 from ostinato.data.files import LONGEST, read_file
@@ -259,3 +261,35 @@ def test_a_path_may_start_at_home(write, tmp_path, monkeypatch):
     write("a.csv", "text\na\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert read_file("~/a.csv")[0] == {"text": ["a"]}
+
+
+PIECES = st.sampled_from(
+    [b'"', b",", b"\t", b"\n", b"\r", b"\r\n", b"{", b"}", b":", b"[", b"NaN", b"\xef\xbb\xbf", b"\xe9", b"a"]
+)
+
+
+@settings(max_examples=400)
+@given(st.sampled_from(["a.csv", "a.tsv", "a.jsonl"]), st.lists(PIECES | st.binary(max_size=3), max_size=30))
+def test_whatever_a_file_holds_it_is_a_table_or_a_data_error(tmp_path_factory, name, pieces):
+    path = tmp_path_factory.mktemp("any") / name
+    path.write_bytes(b"".join(pieces))
+    try:
+        columns, lines = read_file(path)
+    except DataError:
+        return
+    assert {len(values) for values in columns.values()} <= {len(lines)}
+    assert list(lines) == sorted(set(lines))
+
+
+@settings(max_examples=200)
+@given(
+    st.sampled_from([("a.csv", ","), ("a.tsv", "\t")]),
+    st.lists(st.tuples(*[st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))] * 2), min_size=1),
+)
+def test_what_the_csv_module_writes_is_read(tmp_path_factory, form, rows):
+    path = tmp_path_factory.mktemp("any") / form[0]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, delimiter=form[1], quoting=csv.QUOTE_ALL).writerows([("text", "label"), *rows])
+    columns, lines = read_file(path)
+    assert list(zip(columns["text"], columns["label"], strict=True)) == rows
+    assert len(lines) == len(rows)
