@@ -1,0 +1,159 @@
+"""Requests to a voice assistant: people's sentence templates, expanded, and split by template.
+
+The package ``home-assistant-intents`` holds what people say to a smart home as about 860 templates of 42 intents, like
+``<turn> on [<the>] {area} <light>``. Each is expanded to at most 20 sentences here. A split goes by template: no test
+sentence comes from a template that was trained on. Needs the extra ``demo``.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ostinato.data.assistant_words import DEVICES, OUTSIDE_TEST, OUTSIDE_TRAIN, OUTSIDE_VALID, WORDS
+from ostinato.errors import DataError, needs
+
+LICENCE = "Apache-2.0 (home-assistant-intents)"
+# The label of requests that no intent answers.
+OUTSIDE = "out_of_scope"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One sentence, its intent, and the number of the template that it was made from (-1: from none)."""
+
+    template: int
+    intent: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Split:
+    """Records to train with, to choose by (early stopping, threshold), and to test with."""
+
+    train: list[Record]
+    valid: list[Record]
+    test: list[Record]
+
+
+def read_sentences(per_template: int = 20, seed: int = 0) -> list[Record]:
+    """Expand every template of the English intents to at most ``per_template`` different sentences.
+
+    They are drawn at random from a generator that depends on ``seed`` and the template alone, so that they are the same
+    in every process. The one or two sentences that two intents share have no right answer and are left out.
+    """
+    hassil, packaged = needs("hassil", "demo"), needs("home_assistant_intents", "demo")
+    found = packaged.get_intents("en")
+    if found is None:
+        raise DataError("home-assistant-intents wanted English sentences among its languages, found none")
+    intents = hassil.intents.Intents.from_dict(found)
+    draw = _Draw(intents)
+    records: list[Record] = []
+    # A few templates stand twice in an intent, for other devices.
+    numbers: dict[tuple[str, str], int] = {}
+    for intent in intents.intents.values():
+        for block in intent.data:
+            domains = block.requires_context.get("domain", ())
+            names = [word for domain in domains for word in DEVICES.get(domain, ())]
+            rules = {**intents.expansion_rules, **block.expansion_rules}
+            for sentence in block.sentences:
+                template = numbers.setdefault((intent.name, str(sentence.text)), len(numbers))
+                chance = random.Random(f"{seed} {template} {sentence.text} {names}")
+                # A dict keeps the order, which a set does not.
+                texts: dict[str, None] = {}
+                for _ in range(10 * per_template):
+                    text = draw(sentence.expression, chance, names, rules)
+                    texts[" ".join(text.split()).lower()] = None
+                    if len(texts) == per_template:
+                        break
+                records += (Record(template, intent.name, text) for text in texts)
+    meant: dict[str, set[str]] = defaultdict(set)
+    for record in records:
+        meant[record.text].add(record.intent)
+    return [record for record in records if len(meant[record.text]) == 1]
+
+
+def split_by_template(
+    records: Iterable[Record], seed: int = 0, *, test: float = 0.2, valid: float = 0.1, least: int = 2
+) -> Split:
+    """Split by template, each intent by itself: no text and no template is in two parts.
+
+    Of an intent's templates the share ``test`` is for the test, at least one; of the rest the share ``valid`` chooses.
+    An intent with fewer than ``least`` templates is trained on and not tested. A sentence that several templates give
+    stays in the test, else among those that choose.
+    """
+    templates: dict[str, dict[int, list[Record]]] = defaultdict(lambda: defaultdict(list))
+    for record in records:
+        templates[record.intent][record.template].append(record)
+    chance = random.Random(seed)
+    parts: tuple[list[Record], list[Record], list[Record]] = ([], [], [])
+    for groups in templates.values():
+        order = chance.sample(sorted(groups), len(groups))
+        tested = max(1, round(test * len(order))) if len(order) >= least else 0
+        rest = len(order) - tested
+        chosen = max(1, round(valid * rest)) if rest > 2 else 0
+        for place, template in enumerate(order):
+            part = 2 if place < tested else 1 if place < tested + chosen else 0
+            parts[part].extend(groups[template])
+    seen: set[str] = set()
+    kept: list[list[Record]] = []
+    for members in reversed(parts):
+        kept.append([record for record in members if record.text not in seen])
+        seen.update(record.text for record in members)
+    return Split(train=kept[2], valid=kept[1], test=kept[0])
+
+
+def with_outside(split: Split, repeat: int = 5) -> Split:
+    """Add requests that no intent answers, labelled ``out_of_scope``; those to learn from stand ``repeat`` times."""
+
+    def outside(texts: Sequence[str]) -> list[Record]:
+        return [Record(-1, OUTSIDE, text) for text in texts]
+
+    return Split(
+        train=[*split.train, *outside(OUTSIDE_TRAIN) * repeat],
+        valid=[*split.valid, *outside(OUTSIDE_VALID)],
+        test=[*split.test, *outside(OUTSIDE_TEST)],
+    )
+
+
+class _Draw:
+    """Draws one of the texts that a template stands for."""
+
+    def __init__(self, intents: Any) -> None:
+        hassil = needs("hassil", "demo")
+        self.kinds = needs("hassil.expression", "demo")
+        lists = dict(intents.slot_lists)
+        # from_strings takes the strings first.
+        lists.update(
+            (name, hassil.intents.TextSlotList.from_strings(words, name=name)) for name, words in WORDS.items()
+        )
+        sample = needs("hassil.sample", "demo").sample_expression
+        self.slots: dict[str, list[str]] = {}
+        for name in lists:
+            texts = sample(self.kinds.ListReference(name), lists, {}, language="en")
+            # Sorted, as hassil yields them in no fixed order.
+            self.slots[name] = sorted({" ".join(text.split()) for text in texts})
+
+    def __call__(self, expression: Any, chance: random.Random, names: Sequence[str], rules: Mapping[str, Any]) -> str:
+        """One text; ``names`` are the devices that a {name} may be."""
+
+        def one(part: Any) -> str:
+            return self(part, chance, names, rules)
+
+        kinds = self.kinds
+        if isinstance(expression, kinds.TextChunk):
+            return str(expression.original_text)
+        if isinstance(expression, kinds.ListReference):
+            return chance.choice(names if expression.list_name == "name" else self.slots[expression.list_name])
+        if isinstance(expression, kinds.RuleReference):
+            return one(rules[expression.rule_name].expression)
+        if isinstance(expression, kinds.Alternative):
+            return one(chance.choice(expression.items))
+        if isinstance(expression, kinds.Permutation):
+            return " ".join(one(item) for item in chance.sample(expression.items, len(expression.items)))
+        if isinstance(expression, kinds.Group):
+            return "".join(one(item) for item in expression.items)
+        raise DataError(f"a template wanted parts that are known, got {type(expression).__name__}")
