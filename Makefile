@@ -1,10 +1,12 @@
 # Sets up .venv once, and again only when what is installed or compiled has changed.
 #   make demo   make test   make lint   make bench   make clean
-# PYTHON chooses the interpreter of .venv; PIP_ARGS is passed to pip install.
+# PYTHON chooses the interpreter of .venv, PIP_ARGS is passed to pip install, PYTEST_ARGS to the tests, and BENCH names the
+# benchmarks to run; without it they are listed.
 PYTHON ?= python3
 VENV ?= .venv
 PIP_ARGS ?=
 PYTEST_ARGS ?=
+BENCH ?=
 RUN := $(VENV)/bin/python
 INSTALL := $(RUN) -m pip --disable-pip-version-check install
 
@@ -29,7 +31,7 @@ lint: $(VENV)/installed-test-$(MARK)
 	$(VENV)/bin/lint-imports
 
 bench: $(VENV)/installed-test-$(MARK)
-	$(RUN) -m benchmarks
+	$(RUN) -m benchmarks $(BENCH)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
