@@ -23,9 +23,10 @@ def has_code(path):
 
 def test_every_module_has_a_test():
     wanting = [path for path in MODULES if path.name != "__init__.py" or has_code(path)]
-    assert not [
+    missing = [
         f"{p.relative_to(ROOT)}: {mirror_of(p).relative_to(ROOT)}" for p in wanting if not mirror_of(p).is_file()
     ]
+    assert not missing, "\n".join(missing)
 
 
 def test_every_test_belongs_to_a_module():

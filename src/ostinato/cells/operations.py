@@ -185,10 +185,8 @@ def _register_numbers() -> None:
 
 _register_numbers()
 
-OPERATIONS: dict[str, Any] = {
-    op.__name__: op
-    for op in (
-        *(sigmoid, tanh, relu, exp, log, softplus, sqrt, absolute, sin, cos),
-        *(maximum, minimum, less, select, product, row_sum, row_mean, row_max),
-    )
-}
+_ALL: tuple[Any, ...] = (
+    *(sigmoid, tanh, relu, exp, log, softplus, sqrt, absolute, sin, cos),
+    *(maximum, minimum, less, select, product, row_sum, row_mean, row_max),
+)
+OPERATIONS: dict[str, Any] = {operation.__name__: operation for operation in _ALL}
