@@ -206,12 +206,14 @@ class Run:
         means = valid or trained
         learner.check_monitor(means)
         monitored = means[self.options.monitor]
+        # By the place of the last step, which a resumed run may not have made itself.
+        rate = learner.schedule.rate(epoch + 1 - 0.5 / len(self.batches))
         better = self.best.observe(epoch, monitored, self.model)
         learner.schedule.observe(better)
         learner.meter.clear()
         learner.carried.clear()
         self.position.epoch, self.position.batch, self.position.window = epoch + 1, 0, 0
-        report: EpochEnded = self._logged(EpochEnded(epoch, trained, valid, monitored, better, learner.rate, seconds))
+        report: EpochEnded = self._logged(EpochEnded(epoch, trained, valid, monitored, better, rate, seconds))
         return report
 
     def _steps(self) -> Iterator[Report | Stepped]:
@@ -220,10 +222,9 @@ class Run:
         epoch = position.epoch
         for index, batch in enumerate(self.batches.epoch(epoch, position.batch), position.batch):
             progress = epoch + (index + 0.5) / total
-            windows = batch.windows(self.options.truncate) if self.options.truncate else (batch,)
-            for number, window in enumerate(windows):
-                if number < position.window:
-                    continue
+            start = position.window
+            windows = batch.windows(self.options.truncate, start) if self.options.truncate else (batch,)[start:]
+            for number, window in enumerate(windows, start):
                 carry = self.continuous or self.options.truncate > 0
                 count = learner.step(learner.place(window), progress, carry=carry)
                 learner.check_finite(epoch)

@@ -73,9 +73,14 @@ class Meter:
     def save(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """The sums, for checkpoints."""
         self.flush()
-        return {}, {"sums": self.sums, "count": self.count, "steps": self.steps}
+        # Pairs, because a file sorts the keys of a mapping, and people want the loss first.
+        return {}, {
+            "sums": [[name, total] for name, total in self.sums.items()],
+            "count": self.count,
+            "steps": self.steps,
+        }
 
     def load(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
         """Take them back."""
-        self.sums = {name: float(total) for name, total in facts["sums"].items()}
+        self.sums = {name: float(total) for name, total in facts["sums"]}
         self.count, self.steps = int(facts["count"]), int(facts["steps"])
