@@ -35,3 +35,17 @@ def test_an_error_inside_an_installed_package_is_not_hidden(
     with pytest.raises(ModuleNotFoundError, match="another_missing_thing") as caught:
         needs("half_installed", "text")
     assert not isinstance(caught.value, MissingExtraError)
+
+
+def test_a_module_of_ours_names_the_package_that_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lack(name: str) -> None:
+        raise ModuleNotFoundError(f"No module named '{missing}'", name=missing)
+
+    monkeypatch.setattr(errors.importlib, "import_module", lack)
+    missing = "torch"
+    with pytest.raises(MissingExtraError, match=r"the package 'torch'.*pip install 'ostinato\[train\]'"):
+        needs("ostinato.layers", "train")
+    missing = "ostinato.no_such_module"
+    with pytest.raises(ModuleNotFoundError) as caught:
+        needs("ostinato.layers", "train")
+    assert not isinstance(caught.value, MissingExtraError)

@@ -9,8 +9,9 @@ A name is imported when it is first used, so that ``import ostinato`` is cheap a
 
 from __future__ import annotations
 
-import importlib
 import typing
+
+from ostinato.errors import needs
 
 # A public name and the module that has it; a module is its own.
 _PLACES = {
@@ -74,7 +75,8 @@ def __getattr__(name: str) -> typing.Any:
         return version("ostinato")
     if name not in _PLACES:
         raise AttributeError(f"module 'ostinato' has no attribute '{name}'")
-    module = importlib.import_module(f"ostinato.{_PLACES[name]}")
+    # Whatever a module of ours lacks is in this extra; the message has the command that installs it.
+    module = needs(f"ostinato.{_PLACES[name]}", "train")
     value = module if name == _PLACES[name] else getattr(module, name)
     globals()[name] = value
     return value

@@ -73,7 +73,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def needs(module: str, extra: str) -> ModuleType:
-    """Import a package of an optional extra, or say which command installs it.
+    """Import a package of an optional extra, or a module of ours that needs one, or say which command installs it.
 
     >>> needs("json", "train").__name__
     'json'
@@ -81,8 +81,8 @@ def needs(module: str, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        missing = (error.name or module).split(".")[0]
-        if missing != module.split(".")[0]:
+        missing, wanted = (error.name or module).split(".")[0], module.split(".")[0]
+        if missing == "ostinato" or wanted not in (missing, "ostinato"):
             raise
         raise MissingExtraError(
             f"this needs the package '{missing}', which is not installed; "

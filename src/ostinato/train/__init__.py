@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
+
+from ostinato.errors import needs
 
 if TYPE_CHECKING:
     from ostinato.train.checkpoint import remove_checkpoint as remove_checkpoint
@@ -39,5 +40,5 @@ __all__ = [*_HOMES]
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(importlib.import_module(f"ostinato.train.{_HOMES[name]}"), name)
+        return getattr(needs(f"ostinato.train.{_HOMES[name]}", "train"), name)
     raise AttributeError(f"module 'ostinato.train' has no attribute '{name}'")
