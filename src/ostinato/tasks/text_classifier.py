@@ -68,6 +68,7 @@ class TextClassifier(Estimator, TextClassifierOptions):
         run safe against interruption, and ``resume=True`` goes on from there. ``progress`` shows a live bar; a
         function is called with every report instead.
         """
+        needs("torch", "train")
         options = self._checked()
         examples = read_examples(X, y, text=text, label=label)
         check_training(examples)
