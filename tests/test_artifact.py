@@ -106,6 +106,8 @@ def test_arrays_may_lie_in_memory_as_they_like(tmp_path, kind):
 
 def test_other_programs_can_read_the_arrays(small):
     assert_same(read(small).tensors, safetensors.numpy.load_file(small))
+    metadata = safetensors.safe_open(small, framework="numpy").metadata()
+    assert list(metadata) == ["ostinato"]
 
 
 def test_the_metadata_is_one_key_with_a_manifest_that_begins_with_the_digest(small):
@@ -239,9 +241,10 @@ def test_a_tensor_that_cannot_be_stored_is_refused(tmp_path, tensor, message):
         write(tmp_path / "a.safetensors", {"w": tensor}, {"kind": "model"})
 
 
-def test_a_tensor_cannot_be_called_metadata(tmp_path):
-    with pytest.raises(ArtifactError, match="no tensor can be called '__metadata__'"):
-        write(tmp_path / "a.safetensors", {"__metadata__": numpy.zeros(1)}, {"kind": "model"})
+@pytest.mark.parametrize("name", ["__metadata__", "w\ud800"])
+def test_names_that_no_tensor_can_have_are_refused(tmp_path, name):
+    with pytest.raises(ArtifactError, match="no tensor can be called '"):
+        write(tmp_path / "a.safetensors", {name: numpy.zeros(1)}, {"kind": "model"})
 
 
 def test_a_manifest_that_is_too_large_is_refused(tmp_path, monkeypatch):

@@ -25,7 +25,6 @@ from typing import Any, BinaryIO
 
 import numpy
 import safetensors
-import safetensors.numpy
 from numpy.typing import NDArray
 
 from ostinato.errors import ArtifactError, nearest
@@ -88,13 +87,8 @@ def write(path: str | os.PathLike[str], tensors: Mapping[str, NDArray[Any]], man
         raise ArtifactError("the manifest's fields 'digest' and 'schema' are filled in by write; leave them out")
     fields = {"digest": f"sha256:{'0' * 64}", "schema": SCHEMA, **_plain(manifest, "manifest")}
     described = json.dumps(fields, separators=(",", ":"), allow_nan=False)
-    arrays = {name: _dense(name, array) for name, array in sorted(tensors.items())}
-    data = bytearray(safetensors.numpy.save(arrays, metadata={"ostinato": described}))
-    header = int.from_bytes(data[:8], "little")
-    if header > _LONGEST_HEADER:
-        raise ArtifactError(f"a header has at most {_LONGEST_HEADER:,} bytes, and this manifest needs {header:,}")
-    if data[8 : _DIGITS.start] != _PREFIX or data[_DIGITS] != b"0" * 64:
-        raise ArtifactError(f"safetensors {safetensors.__version__} writes a header in an order not known here")
+    arrays = {name: _dense(name, array) for name, array in tensors.items()}
+    data = bytearray(_safetensors(arrays, described))
     data[_DIGITS] = hashlib.sha256(data).hexdigest().encode()
     replace_file(path, data)
 
@@ -142,9 +136,30 @@ def _dense(name: str, array: Any) -> NDArray[Any]:
         raise ArtifactError(
             f"the tensor '{name}' cannot be stored as {array.dtype}; known: {', '.join(_TYPES.values())}"
         )
-    if name == "__metadata__":
-        raise ArtifactError("no tensor can be called '__metadata__'")
+    if name == "__metadata__" or name.encode(errors="replace").decode() != name:
+        raise ArtifactError(f"no tensor can be called {name!r}")
     return numpy.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
+
+
+def _safetensors(arrays: dict[str, NDArray[Any]], described: str) -> bytes:
+    """The bytes of a safetensors file: the length of its header, the header, and the arrays, widest numbers first.
+
+    Written here, because the bytes should not depend on the version of the library that reads them.
+    """
+    names = {kind: name for name, kind in _TYPES.items()}
+    order = sorted(arrays, key=lambda name: (-arrays[name].itemsize, name))
+    layout: dict[str, Any] = {"__metadata__": {"ostinato": described}}
+    end = 0
+    for name in order:
+        begin, end = end, end + arrays[name].nbytes
+        kind = names[arrays[name].dtype.name]
+        layout[name] = {"dtype": kind, "shape": list(arrays[name].shape), "data_offsets": [begin, end]}
+    header = json.dumps(layout, separators=(",", ":")).encode()
+    # Blanks at its end let the arrays begin at a multiple of eight.
+    header += b" " * (-len(header) % 8)
+    if len(header) > _LONGEST_HEADER:
+        raise ArtifactError(f"a header has at most {_LONGEST_HEADER:,} bytes, and this manifest needs {len(header):,}")
+    return b"".join([len(header).to_bytes(8, "little"), header, *(arrays[name].tobytes() for name in order)])
 
 
 def _read_bytes(source: str) -> tuple[bytes, dict[str, Any]]:

@@ -66,7 +66,7 @@ def test_an_empty_label_is_refused_with_its_place(csv):
     )
 
 
-@pytest.mark.parametrize("missing", [None, math.nan, numpy.float32("nan"), numpy.datetime64("NaT")])
+@pytest.mark.parametrize("missing", [None, math.nan, numpy.float32("nan"), numpy.datetime64("NaT", "s")])
 def test_a_missing_value_is_refused_with_its_place(missing):
     table = read_table({"text": ["a", missing], "label": ["x", missing]})
     assert refusal(table.texts, "text") == (
