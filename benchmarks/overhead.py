@@ -69,7 +69,9 @@ def measure(hidden: int) -> dict[str, Any]:
     vocabulary, batches = sources()
     torch.manual_seed(0)
     start = Plain(vocabulary.size, vocabulary.buckets, 128, hidden, 150)
-    options = TrainOptions(epochs=1, schedule="constant", warmup=0.0, lr=2e-3, optimizer="adam", clip=1.0, average=0.0)
+    options = TrainOptions(
+        epochs=1, schedule="constant", warmup=0.0, lr=2e-3, optimizer="adam", weight_decay=0.0, average=0.0
+    )
 
     def ours() -> nn.Module:
         model = copy.deepcopy(start)

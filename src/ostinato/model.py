@@ -86,7 +86,7 @@ class Model(nn.Module):
         else:
             other = self.beside(batch)
             # Each learns by itself: what was mixed before the loss would leave the harder work to the other.
-            loss = self.head.loss(scores, target, weight) + self.head.loss(other, target, weight)
+            loss = self.head.loss(scores, target, weight) + _PULL * self.head.loss(other, target, weight)
             scores = _mixed(scores, other, self.share).log()
             if not self.training:
                 loss = self.head.loss(scores, target, weight)
@@ -143,6 +143,10 @@ class _Numbers(nn.Module):
         numbers: Tensor = batch if isinstance(batch, Tensor) else batch.inputs
         return numbers
 
+
+# The bag's gradient is by far the longer one. Made small, it leaves clipping by norm to the network; the steps of
+# optimizers that scale each weight's gradient (all but sgd) stay as they are.
+_PULL = 0.02
 
 PARTS = ("embed", "body", "pool", "head", "beside")
 EMBEDS: dict[str, Any] = {"words": _Words, "ids": _Ids, "numbers": _Numbers}

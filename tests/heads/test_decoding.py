@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostinato.errors import DataError
 from ostinato.heads.decoding import Answer, choose_threshold, decide, softmax
 
 shares = st.floats(0, 1, allow_nan=False)
@@ -30,19 +29,19 @@ def test_an_outside_class_that_is_most_probable_refuses_without_a_threshold() ->
     assert answers == [Answer("on", 0.4, False)]
 
 
-@given(st.lists(st.tuples(st.booleans(), shares), min_size=1, max_size=30), st.lists(shares, min_size=1, max_size=30))
-def test_no_other_threshold_is_better(inside: list[tuple[bool, float]], outside: list[float]) -> None:
-    correct = np.array([c for c, _ in inside])
-    confidence, strange = np.array([c for _, c in inside]), np.array(outside)
+@given(st.lists(st.tuples(st.booleans(), shares), max_size=30), st.floats(0, 0.5))
+def test_the_threshold_is_the_highest_that_keeps_to_its_price(rows: list[tuple[bool, float]], cost: float) -> None:
+    correct, confidence = np.array([c for c, _ in rows], dtype=bool), np.array([c for _, c in rows])
 
-    def worth(cut: float) -> float:
-        return float((correct & (confidence >= cut)).sum() / len(confidence) + (strange < cut).sum() / len(strange))
+    def refused(cut: float) -> int:
+        return int((correct & (confidence < cut)).sum())
 
-    chosen = worth(choose_threshold(correct, confidence, strange))
-    tried = [*confidence, *strange, 0.0, 2.0, *(c + 1e-12 for c in [*confidence, *strange])]
-    assert all(worth(cut) <= chosen + 1e-12 for cut in tried)
+    chosen = choose_threshold(correct, confidence, cost)
+    assert refused(chosen) <= cost * len(rows) + 1e-6
+    higher = [c for c in confidence[correct] if c > chosen]
+    assert all(refused(cut) > cost * len(rows) - 1e-6 for cut in higher)
 
 
-def test_a_threshold_needs_rows_of_both_kinds() -> None:
-    with pytest.raises(DataError, match="inside and outside"):
-        choose_threshold(np.array([True]), np.array([0.5]), np.array([]))
+def test_without_right_rows_nothing_is_refused() -> None:
+    assert choose_threshold(np.array([], dtype=bool), np.array([]), 0.01) == 0.0
+    assert choose_threshold(np.array([False]), np.array([0.9]), 0.01) == 0.0

@@ -25,10 +25,11 @@ NETWORK = {
     "locked": True,
     "weight_drop": 0.14,
     "label_smoothing": 0.15,
+    "bag": 0.3,
 }
 READING = {"lowercase": False, "min_count": 1, "ngrams": (2, 3), "buckets": 7}
 # These act in fit and predict, where their own tests are.
-ELSEWHERE = {"longest", "class_weight", "out_of_scope", "holdout", "data_licence"}
+ELSEWHERE = {"longest", "refuse", "class_weight", "out_of_scope", "holdout", "data_licence"}
 
 
 def test_every_option_is_known_to_these_tests():

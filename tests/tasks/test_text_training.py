@@ -12,9 +12,9 @@ from ostinato.tasks.text_options import TextClassifierOptions
 from ostinato.tasks.text_training import (
     class_weights,
     describe_data,
+    enough_epochs,
     fingerprint,
     probabilities,
-    usual_confidence,
 )
 from tests.tasks.requests import TINY, requests, with_others
 
@@ -73,14 +73,8 @@ def test_the_fingerprint_forgets_what_changes_no_result():
     )
 
 
-def test_the_usual_confidence_leaves_a_small_share_below():
-    confidence = np.linspace(0.01, 1.0, 100)
-    assert usual_confidence(confidence, unusual=0.05) == pytest.approx(0.06)
-    assert (confidence < usual_confidence(confidence, unusual=0.05)).sum() == 5
-
-
-def test_without_right_answers_nothing_is_refused():
-    assert usual_confidence(np.zeros(0)) == 0.0
+def test_small_data_are_gone_through_more_often():
+    assert [enough_epochs(batches) for batches in (1, 30, 150, 10_000)] == [150, 50, 10, 10]
 
 
 def test_the_threshold_is_chosen_where_both_kinds_are_told_apart(careful):

@@ -8,8 +8,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ostinato.errors import DataError
-
 Floats = npt.NDArray[np.floating]
 
 
@@ -56,21 +54,18 @@ def decide(
     ]
 
 
-def choose_threshold(correct: npt.NDArray[np.bool_], confidence: Floats, outside: Floats) -> float:
+def choose_threshold(correct: npt.NDArray[np.bool_], confidence: Floats, cost: float) -> float:
     """The confidence below which a model should say that it does not know.
 
-    >>> choose_threshold(np.array([True, True, False]), np.array([0.9, 0.8, 0.4]), np.array([0.3, 0.7]))
-    0.75
+    >>> choose_threshold(np.array([True, True, True, False]), np.array([0.9, 0.8, 0.7, 0.75]), cost=0.25)
+    0.8
 
-    ``correct`` and ``confidence`` [n] are of validation rows inside the task, ``outside`` [m] the confidence on rows
-    outside it. The threshold makes (share inside that is answered and right) + (share outside that is refused) the
-    largest; of equally good ones it takes the lowest, in the middle between two confidences.
+    ``correct`` and ``confidence`` [n] are of validation rows inside the task. The threshold is the highest one that
+    refuses at most a share ``cost`` of them that would have been right: what it refuses outside the task comes at that
+    price. No rows, or none that is right, give 0.
     """
-    if not len(confidence) or not len(outside):
-        raise DataError("a threshold wanted validation rows inside and outside the task, got none of one kind")
-    values = np.unique(np.concatenate([confidence, outside]).astype(np.float64))
-    cuts = np.concatenate([[0.0], (values[:-1] + values[1:]) / 2, [np.nextafter(values[-1], 2.0)]])
-    right = np.sort(confidence[correct])
-    answered = (len(right) - np.searchsorted(right, cuts, side="left")) / len(confidence)
-    refused = np.searchsorted(np.sort(outside), cuts, side="left") / len(outside)
-    return float(cuts[int(np.argmax(answered + refused))])
+    right = np.sort(confidence[correct].astype(np.float64))
+    if not len(right):
+        return 0.0
+    spared = int(np.floor(cost * len(confidence) + 1e-9))
+    return float(right[min(spared, len(right) - 1)])

@@ -16,6 +16,9 @@ _DATA = "Labels and data"
 # The order in which help and TOML files tell them; training comes last.
 GROUPS = (_DATA, _NETWORK, _TEXT, _RULES, "Training")
 
+# Buckets that pairs of neighbouring words share in the bag, and the share of its features hidden in training.
+_PAIRS, _BAG_DROPOUT = 1 << 14, 0.2
+
 POOLINGS = ("last", "mean", "max", "attention", "mean+max", "last+mean+max", "attention+max", "attention+mean+max")
 
 
@@ -27,10 +30,19 @@ class TextClassifierOptions(TrainOptions):
     64
     """
 
+    epochs: Annotated[  # type: ignore[assignment]
+        int | None,
+        Option(
+            "How often training goes through the data, at most; 10 unless given, small data more often.",
+            at_least=1,
+            group="Training",
+        ),
+    ] = None
+
     cell: Annotated[str, Option("The recurrent cell.", words=tuple(BUILT_IN), group=_NETWORK)] = "lstm"
     hidden: Annotated[
         int, Option("Width of the state, in each direction.", at_least=1, at_most=65536, group=_NETWORK)
-    ] = 128
+    ] = 200
     layers: Annotated[
         int, Option("Recurrent layers on top of each other.", at_least=1, at_most=100, group=_NETWORK)
     ] = 1
@@ -46,6 +58,16 @@ class TextClassifierOptions(TrainOptions):
         False
     )
     norm: Annotated[bool, Option("Normalise between layers.", group=_NETWORK)] = False
+    bag: Annotated[
+        float,
+        Option(
+            "Share of the answer that a linear model of words, neighbours and pieces has beside the network; 0 leaves "
+            "it out.",
+            at_least=0,
+            below=1,
+            group=_NETWORK,
+        ),
+    ] = 0.5
 
     lowercase: Annotated[bool, Option("Read 'Stop' as 'stop'.", group=_TEXT)] = True
     min_count: Annotated[
@@ -84,6 +106,15 @@ class TextClassifierOptions(TrainOptions):
     out_of_scope: Annotated[
         str | None, Option("The label of examples that belong to no other, such as 'oos'.", group=_DATA)
     ] = None
+    refuse: Annotated[
+        float,
+        Option(
+            "Share of the validation rows whose right answer may be refused so that what is out of scope is too.",
+            at_least=0,
+            below=1,
+            group=_DATA,
+        ),
+    ] = 0.01
     holdout: Annotated[
         float,
         Option(
@@ -129,15 +160,15 @@ def network(
     }
     if class_weights is not None:
         head["class_weights"] = class_weights
-    return {
-        "embed": {
-            "kind": "words",
-            "words": words,
-            "pieces": pieces,
-            "width": options.embedding,
-            "word_dropout": options.word_dropout,
-        },
-        "body": body,
-        "pool": options.pooling.split("+"),
-        "head": head,
+    embed = {
+        "kind": "words",
+        "words": words,
+        "pieces": pieces,
+        "width": options.embedding,
+        "word_dropout": options.word_dropout,
     }
+    parts = {"embed": embed, "body": body, "pool": options.pooling.split("+"), "head": head}
+    if options.bag:
+        sizes = {"words": words, "pieces": pieces, "pairs": _PAIRS}
+        parts["beside"] = {**sizes, "dropout": _BAG_DROPOUT, "share": float(options.bag)}
+    return parts

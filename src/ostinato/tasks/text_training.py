@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import platform
 import time
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from ostinato.data.batch import Batch
     from ostinato.model import Model
 
-# Answers on validation data that were right and rarer than this share in their confidence are refused, where no example
-# shows what is out of scope.
-_UNUSUAL = 0.02
 # A batch for prediction holds at most this many words, padding counted: long texts come in smaller batches.
 _WORDS_AT_ONCE = 1 << 16
 
@@ -90,6 +88,8 @@ def train_classifier(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
         model = build(architecture)
+    if options.epochs is None:
+        options = dataclasses.replace(options, epochs=enough_epochs(len(batches)))
     reports = train(
         model,
         batches,
@@ -145,15 +145,13 @@ def fingerprint(options: TextClassifierOptions, examples: Examples, valid: Examp
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def usual_confidence(confidence: NDArray[np.float64], unusual: float = _UNUSUAL) -> float:
-    """The confidence that all but a small share of right answers have.
+def enough_epochs(batches: int) -> int:
+    """How often training goes through the data unless told: ten times, small data more often.
 
-    >>> usual_confidence(np.array([0.2, 0.9, 0.9, 0.9, 1.0]), unusual=0.2)
-    0.9
+    >>> enough_epochs(200), enough_epochs(20), enough_epochs(1)
+    (10, 75, 150)
     """
-    if not len(confidence):
-        return 0.0
-    return float(np.quantile(confidence, unusual, method="higher"))
+    return max(10, min(150, -(-1500 // batches)))
 
 
 def _threshold(options: TextClassifierOptions, labels: Labels, valid: Examples, shares: NDArray[np.float64]) -> float:
@@ -164,10 +162,8 @@ def _threshold(options: TextClassifierOptions, labels: Labels, valid: Examples, 
     best = shares[:, inside].argmax(axis=1)
     confidence = shares[:, inside][np.arange(len(best)), best]
     right = names[inside][best] == truth
-    outside = truth == options.out_of_scope
-    if outside.any() and not outside.all():
-        return choose_threshold(right[~outside], confidence[~outside], confidence[outside])
-    return usual_confidence(confidence[right])
+    known = truth != options.out_of_scope
+    return choose_threshold(right[known], confidence[known], options.refuse)
 
 
 def _side_by_side(texts: Texts, order: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], Batch]]:

@@ -17,7 +17,7 @@ class TrainOptions:
 
     >>> check_training(TrainOptions(optimizer="sgd", momentum=0.8)).momentum
     0.8
-    >>> check_training(TrainOptions(momentum=0.8))
+    >>> check_training(TrainOptions(optimizer="adam", momentum=0.8))
     Traceback (most recent call last):
     ostinato.errors.OptionError: momentum does not apply to the optimizer 'adam'; leave it out, or choose sgd or rmsprop
 
@@ -29,14 +29,14 @@ class TrainOptions:
     lr: Annotated[float, Option("Learning rate at its highest.", above=0, group=_GROUP)] = 2e-3
     optimizer: Annotated[
         str, Option("The rule that changes weights.", words=("adam", "adamw", "sgd", "rmsprop"), group=_GROUP)
-    ] = "adam"
+    ] = "adamw"
     momentum: Annotated[
         float | None,
         Option("Momentum of sgd (0.9 unless given) and rmsprop (0 unless given).", at_least=0, below=1, group=_GROUP),
     ] = None
     weight_decay: Annotated[
         float, Option("Pull of the weights towards zero; decoupled with adamw.", at_least=0, group=_GROUP)
-    ] = 0.0
+    ] = 0.01
     schedule: Annotated[
         str,
         Option("How the learning rate falls after warm-up.", words=("constant", "cosine", "plateau"), group=_GROUP),
@@ -50,11 +50,11 @@ class TrainOptions:
     ] = 0.0
     patience: Annotated[
         int, Option("Epochs without a better result before training stops; 0 never stops.", at_least=0, group=_GROUP)
-    ] = 5
+    ] = 4
     average: Annotated[
         float,
-        Option("Decay of the average of weights over steps, as 0.999; 0 is off.", at_least=0, below=1, group=_GROUP),
-    ] = 0.0
+        Option("Decay of the average of weights over steps, as 0.998; 0 is off.", at_least=0, below=1, group=_GROUP),
+    ] = 0.998
     truncate: Annotated[
         int,
         Option("Steps that gradients go back in time; 0 is the whole sequence.", at_least=0, group=_GROUP),
