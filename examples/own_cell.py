@@ -1,6 +1,6 @@
 """A cell of your own in five lines of mathematics: it counts modulo 3, which a network without state cannot.
 
-Reached: 100 % of steps right on sequences four times as long as those it was trained on. Run: python examples/own_cell.py
+Reached: 100 % of steps right on sequences four times as long as those trained on. Run: python examples/own_cell.py
 """
 
 from __future__ import annotations

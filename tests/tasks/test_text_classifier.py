@@ -196,9 +196,10 @@ def test_saving_again_gives_the_same_bytes(trained, tmp_path):
     assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
 
 
+@pytest.mark.parametrize("bag", [0.0, 0.4])
 @pytest.mark.parametrize("cell", ostinato.cells.BUILT_IN)
-def test_every_cell_is_trained_saved_and_loaded(cell, tmp_path):
-    model = TextClassifier(**{**TINY, "cell": cell, "layers": 2}).fit(*requests(), progress=False)
+def test_every_cell_is_trained_saved_and_loaded(cell, bag, tmp_path):
+    model = TextClassifier(**{**TINY, "cell": cell, "layers": 2, "bag": bag}).fit(*requests(), progress=False)
     model.save(tmp_path / "m.safetensors")
     np.testing.assert_array_equal(
         ostinato.load(tmp_path / "m.safetensors").predict_proba(NEW), model.predict_proba(NEW)
