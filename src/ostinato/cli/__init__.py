@@ -10,20 +10,16 @@ from collections.abc import Callable
 
 import typer
 
-from ostinato.cli import train
-from ostinato.cli.chat import chat
-from ostinato.cli.check_install import check_install
-from ostinato.cli.evaluate import evaluate
-from ostinato.cli.info import info
-from ostinato.cli.predict import predict
+from ostinato.cli import chat, check_install, demo, evaluate, info, predict, train
 from ostinato.cli.program import Program, Verb
 
 VERBS: dict[str, Callable[..., None]] = {
-    "predict": predict,
-    "evaluate": evaluate,
-    "chat": chat,
-    "info": info,
-    "check-install": check_install,
+    "predict": predict.predict,
+    "evaluate": evaluate.evaluate,
+    "chat": chat.chat,
+    "info": info.info,
+    "check-install": check_install.check_install,
+    "demo": demo.demo,
 }
 
 app = typer.Typer(

@@ -45,13 +45,9 @@ def _model(manifest: Mapping[str, Any]) -> None:
     pieces = f", {vocabulary['buckets']:,} vectors for pieces of words" if vocabulary["buckets"] else ""
     _row("vocabulary", f"{len(vocabulary['words']):,} words{pieces}")
     _title("network")
-    for part in ("embed", "body", "pool", "head"):
-        content = manifest["architecture"].get(part)
-        # What is off or absent is left out.
-        chosen = (
-            {k: v for k, v in content.items() if v not in (None, False, 0)} if isinstance(content, dict) else content
-        )
-        _row(part, _inline(chosen))
+    for part in ("embed", "body", "pool", "head", "beside"):
+        if part in manifest["architecture"]:
+            _row(part, _part(manifest["architecture"][part]))
     _title("training")
     _row("data", training["data"])
     _row("licence of the data", training["licence"] or "not given")
@@ -61,6 +57,14 @@ def _model(manifest: Mapping[str, Any]) -> None:
             _row({"train": "training data", "valid": "validation data"}[name], _inline(training[name]))
     _row("took", f"{training['seconds']:,.0f} s, with seed {training['seed']}")
     _row("made with", _inline(training["versions"]))
+
+
+def _part(content: Any) -> str:
+    """A part of the architecture: what it is first, what is off or absent left out."""
+    if not isinstance(content, Mapping):
+        return _inline(content)
+    first = [name for name in ("kind", "cell", "hidden", "layers", "classes", "words") if name in content]
+    return _inline({name: content[name] for name in dict.fromkeys([*first, *content]) if content[name]})
 
 
 def _checkpoint(manifest: Mapping[str, Any]) -> None:

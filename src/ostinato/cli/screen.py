@@ -10,8 +10,13 @@ from ostinato.tasks.evaluation import SHOWN, Evaluation, counted
 
 
 def console(*, stderr: bool = False) -> Any:
-    """A rich console for one of the two outputs."""
-    return needs("rich.console", "train").Console(stderr=stderr, highlight=False, soft_wrap=True)
+    """A rich console for one of the two outputs; what users name is never taken for markup."""
+    return needs("rich.console", "train").Console(stderr=stderr, highlight=False, markup=False, soft_wrap=True)
+
+
+def styled(*parts: str | tuple[str, str]) -> Any:
+    """A line of words, some of them paired with a style."""
+    return needs("rich.text", "train").Text.assemble(*parts)
 
 
 def show_evaluation(report: Evaluation, classes: int | None = SHOWN) -> None:
@@ -20,28 +25,32 @@ def show_evaluation(report: Evaluation, classes: int | None = SHOWN) -> None:
         print(report.table(classes))
         return
     screen = console()
-    screen.print(f"[bold]{report.source or 'evaluation'}[/]  {counted(report.count, 'example')}", markup=True)
+    screen.print(styled((report.source or "evaluation", "bold"), "  ", counted(report.count, "example")))
     show_headline(screen, report)
     show_confusions(screen, report)
     title, scores = report.shown_classes(classes)
     table = needs("rich.table", "train").Table(title=title, title_justify="left", title_style="bold", box=None)
-    table.add_column("class", style="cyan", no_wrap=True)
+    table.add_column("class", no_wrap=True)
     for name in ("precision", "recall", "F1"):
         table.add_column(name, justify="right")
     table.add_column("", no_wrap=True)
     table.add_column("examples", justify="right", style="dim")
     for score in scores:
         numbers = (f"{100 * value:.1f}" for value in (score.precision, score.recall, score.f1))
-        table.add_row(score.label, *numbers, f"[blue]{bar(score.f1)}[/]", f"{score.support:,}")
+        shown = (styled((score.label, "cyan")), *numbers, styled((bar(score.f1), "blue")), f"{score.support:,}")
+        table.add_row(*shown)
     screen.print()
     screen.print(table)
 
 
 def show_headline(screen: Any, report: Evaluation) -> None:
     """The numbers of the whole, and what one must know to read them."""
-    screen.print("  ".join(f"{name} [bold green]{number}[/]" for name, number in report.headline()), markup=True)
+    parts: list[str | tuple[str, str]] = []
+    for name, number in report.headline():
+        parts += [f"{'  ' if parts else ''}{name} ", (number, "bold green")]
+    screen.print(styled(*parts))
     for remark in report.notes():
-        screen.print(remark, style="yellow", markup=False)
+        screen.print(remark, style="yellow")
 
 
 def show_confusions(screen: Any, report: Evaluation, count: int = 5) -> None:
@@ -49,12 +58,12 @@ def show_confusions(screen: Any, report: Evaluation, count: int = 5) -> None:
     pairs = report.worst_confusions(count)
     if not pairs:
         return
-    screen.print("\n[bold]worst confusions[/]", markup=True)
+    screen.print(styled(("\nworst confusions", "bold")))
     table = needs("rich.table", "train").Table(box=None, show_header=False, padding=(0, 1))
+    table.add_column(justify="right")
     for pair in pairs:
-        table.add_row(
-            f"[bold]{pair.count}[/] x", f"[cyan]{pair.truth}[/]", "taken for", f"[dark_orange]{pair.taken_for}[/]"
-        )
+        truth, taken = styled((pair.truth, "cyan")), styled((pair.taken_for, "dark_orange"))
+        table.add_row(styled((str(pair.count), "bold"), " x"), truth, "taken for", taken)
     screen.print(table)
 
 

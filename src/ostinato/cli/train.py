@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -194,9 +196,14 @@ def _stopped(stop: Interrupted, checkpoint: Path, command: list[str]) -> None:
 
 
 def _command(context: Any) -> list[str]:
-    """The command line as it was given."""
-    root = context.find_root()
-    return [*str(root.info_name).split(), *root.obj["args"]]
+    """The command line as it was given, in words that a shell finds."""
+    script = Path(sys.argv[0])
+    if script.name == "__main__.py":
+        program = ["python" if shutil.which("python") == sys.executable else sys.executable, "-m", "ostinato"]
+    else:
+        found = shutil.which(script.name)
+        program = [script.name if found and Path(found).resolve() == script.resolve() else sys.argv[0]]
+    return [*program, *context.find_root().obj["args"]]
 
 
 def _show_result(model: Any, run: TextClassifierRun) -> None:
@@ -206,7 +213,7 @@ def _show_result(model: Any, run: TextClassifierRun) -> None:
     screen = console(stderr=True)
     report = model.validation_
     if report is not None:
-        screen.print("[bold]validation[/]  ", end="", markup=True)
+        screen.print("validation  ", end="", style="bold")
         show_headline(screen, report)
     if run.plot is not None:
         from ostinato.diagnosis.pictures import draw_training
@@ -218,7 +225,7 @@ def _show_result(model: Any, run: TextClassifierRun) -> None:
             labels=() if report is None else report.labels,
             title=Path(run.output).stem + ("" if report is None else ": validation data"),
         )
-        screen.print(f"drew   {run.plot}", markup=False)
+        screen.print(f"drew   {run.plot}")
     size = Path(run.output).stat().st_size / 1e6
-    screen.print(f"saved  {run.output} ({size:.1f} MB)", markup=False)
-    screen.print(f"try    ostinato chat {shlex.quote(run.output)}", markup=False)
+    screen.print(f"saved  {run.output} ({size:.1f} MB)")
+    screen.print(f"try    ostinato chat {shlex.quote(run.output)}")

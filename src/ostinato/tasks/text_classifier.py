@@ -243,9 +243,10 @@ def _check_fit(architecture: Any, labels: Labels, vocabulary: Vocabulary, out_of
     """Refuse parts of a file that do not belong together."""
     if architecture["head"]["classes"] != len(labels):
         raise DataError(f"the network has {architecture['head']['classes']} classes and the file {len(labels)} labels")
-    for name, ours in (("words", vocabulary.size), ("pieces", vocabulary.buckets)):
-        if architecture["embed"][name] != ours:
-            raise DataError(f"the network reads {architecture['embed'][name]} {name} and the vocabulary has {ours}")
+    for part in (architecture["embed"], architecture.get("beside", architecture["embed"])):
+        for name, ours in (("words", vocabulary.size), ("pieces", vocabulary.buckets)):
+            if part[name] != ours:
+                raise DataError(f"the network reads {part[name]} {name} and the vocabulary has {ours}")
     if out_of_scope is not None and out_of_scope not in labels.names:
         raise DataError(f"there is no label '{out_of_scope}' for what is out of scope")
 

@@ -30,14 +30,14 @@ class TextClassifierOptions(TrainOptions):
     64
     """
 
-    epochs: Annotated[  # type: ignore[assignment]
+    epochs: Annotated[
         int | None,
         Option(
             "How often training goes through the data, at most; 10 unless given, small data more often.",
             at_least=1,
             group="Training",
         ),
-    ] = None
+    ] = None  # type: ignore[assignment]
 
     cell: Annotated[str, Option("The recurrent cell.", words=tuple(BUILT_IN), group=_NETWORK)] = "lstm"
     hidden: Annotated[

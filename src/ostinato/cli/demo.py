@@ -1,0 +1,86 @@
+"""``ostinato demo``: from people's sentence templates to an assistant that understands requests, in a few minutes."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ostinato.cli.program import note
+
+# What a user may say to it; the last ones are nothing that a home can answer.
+SAYINGS = (
+    "what time is it",
+    "turn off the lamp in the kitchen",
+    "set a timer for ten minutes",
+    "add milk to my shopping list",
+    "is the front door locked",
+    "play some jazz in the living room",
+    "who wrote hamlet",
+)
+
+
+def demo(
+    output: Annotated[
+        str, typer.Option("-o", "--output", help="The model file to write; the picture lies beside it.", metavar="FILE")
+    ] = "assistant.safetensors",
+    split: Annotated[int, typer.Option(help="Which split into training and test templates.", metavar="INT")] = 0,
+) -> None:
+    """Train a voice assistant on real requests, and talk to it.
+
+    The data are the English sentence templates of home-assistant-intents, written by people. What it is tested on comes
+    from templates that it never saw.
+    """
+    from ostinato.artifact import probe_output
+    from ostinato.cli.chat import reply
+    from ostinato.cli.screen import console, show_confusions, show_headline, styled
+    from ostinato.data import assistant
+    from ostinato.diagnosis.pictures import draw_training
+    from ostinato.tasks import TextClassifier
+
+    picture = str(Path(output).with_suffix(".png"))
+    for path in (output, picture):
+        probe_output(path)
+    parts = assistant.split_by_template(assistant.read_sentences(), seed=split)
+    note(describe(parts))
+    model = TextClassifier(data_licence="Apache-2.0 (home-assistant-intents)")
+    train, valid, test = (_columns(part) for part in (parts.train, parts.valid, parts.test))
+    model.fit(*train, valid=valid)
+    report = model.evaluate(*test)
+    screen = console()
+    screen.print(styled(("\ntest", "bold"), f", {report.count:,} sentences of templates that it never saw"))
+    show_headline(screen, report)
+    show_confusions(screen, report)
+    screen.print("\nwhat it makes of new requests", style="bold")
+    width = max(len(text) for text in SAYINGS)
+    labels = max(len(answer.label) for answer in model.answers(SAYINGS))
+    for text in SAYINGS:
+        typer.echo(f"  {text:<{width}}{reply(model, text, labels)}")
+    model.save(output)
+    draw_training(
+        picture,
+        history=model.history_,
+        confusion=report.confusion,
+        labels=report.labels,
+        title=f"voice assistant: {', '.join(f'{name} {number}' for name, number in report.headline())}",
+    )
+    typer.echo(f"\nsaved  {output} ({Path(output).stat().st_size / 1e6:.1f} MB)")
+    typer.echo(f"drew   {picture}")
+    typer.echo(f"talk to it:  {typer.style(f'ostinato chat {shlex.quote(output)}', bold=True)}")
+
+
+def describe(parts: Any) -> str:
+    """The data in one line."""
+    records = [*parts.train, *parts.valid, *parts.test]
+    templates, intents = len({r.template for r in records}), len({r.intent for r in records})
+    return (
+        f"home-assistant-intents (Apache-2.0): {intents} intents in {templates} sentence templates; "
+        f"{len(parts.train):,} sentences to train on, {len(parts.valid):,} to validate, {len(parts.test):,} to test, "
+        "no template in two of them"
+    )
+
+
+def _columns(records: Any) -> tuple[list[str], list[str]]:
+    return [record.text for record in records], [record.intent for record in records]

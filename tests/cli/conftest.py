@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from ostinato.tasks import TextClassifier
+from tests.tasks.requests import SMALL, with_others
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread():
+    """Networks this small gain nothing from threads, which only wait for each other on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def model_file(tmp_path_factory):
+    """A model that knows three intents and what is none of them."""
+    path = tmp_path_factory.mktemp("model") / "intents.safetensors"
+    model = TextClassifier(**SMALL, out_of_scope="oos", holdout=0.3, data_licence="CC0-1.0")
+    model.fit(*with_others(), progress=False).save(path)
+    return path
+
+
+@pytest.fixture
+def train_file(tmp_path):
+    path = tmp_path / "train.csv"
+    rows = (f"{text},{label}\n" for text, label in zip(*with_others(), strict=True))
+    path.write_text("utterance,intent\n" + "".join(rows))
+    return path
