@@ -17,7 +17,7 @@ _DATA = "Labels and data"
 GROUPS = (_DATA, _NETWORK, _TEXT, _RULES, "Training")
 
 # Buckets that pairs of neighbouring words share in the bag, and the share of its features hidden in training.
-_PAIRS, _BAG_DROPOUT = 1 << 14, 0.2
+_PAIRS, _BAG_DROPOUT = 1 << 14, 0.5
 
 POOLINGS = ("last", "mean", "max", "attention", "mean+max", "last+mean+max", "attention+max", "attention+mean+max")
 
@@ -114,7 +114,7 @@ class TextClassifierOptions(TrainOptions):
             below=1,
             group=_DATA,
         ),
-    ] = 0.01
+    ] = 0.0075
     holdout: Annotated[
         float,
         Option(
