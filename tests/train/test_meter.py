@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import torch
 
-from ostinato.train.meter import Meter
+from ostinato.train.meter import Meter, MeterPart
+from ostinato.train.options import TrainOptions
+from ostinato.train.placement import placed
 
 
 def filled(every, losses=(0.1, 0.2, 0.3)):
@@ -36,7 +38,8 @@ def test_the_first_loss_that_is_not_finite_is_named():
 def test_a_restored_meter_goes_on():
     whole = filled(1, (0.1, 0.2, 0.3))
     part, rest = filled(3, (0.1, 0.2)), Meter()
-    rest.load(*part.save())
+    with placed(TrainOptions(device="cpu")) as placement:
+        MeterPart(rest, placement).load(*MeterPart(part, placement).save())
     rest.add(torch.tensor(0.3), 3, {"accuracy": torch.tensor(1)})
     assert list(rest.means().items()) == list(whole.means().items())
 

@@ -8,7 +8,18 @@ import torch
 
 from ostinato.train.randomness import Randomness
 
-CPU = torch.device("cpu")
+
+class Alone:
+    """The placement of one process on the CPU."""
+
+    device = torch.device("cpu")
+    process = 0
+
+    def all_of(self, tensor):
+        return tensor[None]
+
+
+CPU = Alone()
 
 
 def draw():

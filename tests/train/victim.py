@@ -105,7 +105,7 @@ def serve():
             code = 1
             try:
                 tell(f"pid {os.getpid()}")
-                run(kind, folder.strip(), lambda stepped: tell("step" if stepped else "other"))
+                run(kind, folder.strip(), tell_steps)
                 code = 0
             except Interrupted:
                 code = 3
@@ -115,6 +115,10 @@ def serve():
         tell(f"exit {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}")
 
 
+def tell_steps(stepped):
+    tell("step" if stepped else "other")
+
+
 def tell(line):
     # One write a line: the kernel keeps the lines of two processes apart.
     os.write(1, f"{line}\n".encode())
@@ -122,4 +126,4 @@ def tell(line):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    serve() if sys.argv[1:] == ["serve"] else run(*sys.argv[1:])
+    serve() if sys.argv[1:] == ["serve"] else run(*sys.argv[1:], tell_steps)

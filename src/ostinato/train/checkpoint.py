@@ -95,7 +95,15 @@ def machine(device: torch.device) -> dict[str, Any]:
     return {"torch": torch.__version__, "device": f"{device.type} {name}", "simd": simd}
 
 
-def write(path: Path, parts: Mapping[str, Part], position: Position, identity: Identity, device: torch.device) -> None:
+def write(
+    path: Path,
+    parts: Mapping[str, Part],
+    position: Position,
+    identity: Identity,
+    device: torch.device,
+    *,
+    main: bool = True,
+) -> None:
     """Save every part; raises OutputError and leaves what stood there if it cannot."""
     tensors: dict[str, np.ndarray[Any, Any]] = {}
     facts: dict[str, Any] = {}
@@ -117,7 +125,9 @@ def write(path: Path, parts: Mapping[str, Part], position: Position, identity: I
         "facts": facts,
         "bfloat16": halves,
     }
-    artifact.write(path, tensors, manifest)
+    # Every process has taken part in saving; one writes.
+    if main:
+        artifact.write(path, tensors, manifest)
 
 
 def read(path: Path) -> artifact.Artifact:

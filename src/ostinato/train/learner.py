@@ -13,7 +13,7 @@ from ostinato.errors import DivergedError, OptionError, nearest
 from ostinato.state import flatten_state, map_state, unflatten_state
 from ostinato.train.average import Average
 from ostinato.train.clipping import Clip
-from ostinato.train.meter import Meter
+from ostinato.train.meter import Meter, MeterPart
 from ostinato.train.optimizers import OptimizerPart, make_optimizer
 from ostinato.train.options import TrainOptions
 from ostinato.train.placement import Placement
@@ -47,13 +47,14 @@ class Learner:
         self.average = Average(parameters, options.average) if options.average else None
         self.meter = Meter(every=1 if placement.device.type == "cpu" else _READ_EVERY)
         self.carried = Carried(placement.device)
+        self.loss = placement.loss_of(model)
 
     def parts(self) -> dict[str, Any]:
         """What a checkpoint keeps of it."""
         parts = {
             "optimizer": OptimizerPart(self.optimizer),
             "schedule": self.schedule,
-            "meter": self.meter,
+            "meter": MeterPart(self.meter, self.placement),
             "state": self.carried,
             "placement": self.placement,
         }
@@ -69,7 +70,7 @@ class Learner:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         with self.placement.autocast():
-            result = self.model.loss(batch, self.carried.state)  # type: ignore[operator]
+            result = self.loss(batch, self.carried.state)
         self.meter.add(result.loss, result.count, result.measures)
         if self.meter.bad:
             return int(result.count)
@@ -83,6 +84,10 @@ class Learner:
         if carry:
             self.carried.keep(result.state)
         return int(result.count)
+
+    def means(self) -> dict[str, float]:
+        """Means over the examples of the epoch so far, of all processes."""
+        return self.meter.means(self.placement.sums)
 
     @property
     def rate(self) -> float:

@@ -31,6 +31,7 @@ class JsonLog:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self._file: IO[str] | None = None
+        self._mute = False
 
     def __enter__(self) -> JsonLog:
         return self
@@ -42,7 +43,9 @@ class JsonLog:
 
     def __call__(self, report: Report | Stepped) -> None:
         """Write a report, if it belongs into a log."""
-        if not isinstance(report, LOGGED):
+        if isinstance(report, Started):
+            self._mute = report.process > 0
+        if self._mute or not isinstance(report, LOGGED):
             return
         try:
             if isinstance(report, Started):

@@ -85,7 +85,7 @@ def _reports(
     threads = torch.get_num_threads()
     with placed(options) as placement, StopRequest() as stop:
         model.to(placement.device)
-        randomness = Randomness(placement.device, options.seed)
+        randomness = Randomness(placement, options.seed)
         try:
             with randomness.owned():
                 run = Run(model, batches, valid, options, placement, randomness, stop, path, fingerprint)
@@ -119,12 +119,16 @@ class Run:
         self.best = Best(monitor=options.monitor, patience=options.patience)
         self.position = Position()
         self.continuous = bool(getattr(batches, "continuous", False))
+        self.steps = placement.steps(len(batches))
+        if placement.processes > 1 and (self.continuous or options.truncate):
+            raise OptionError("a state that goes from window to window stays in one process; train in one process")
         self.identity = Identity(
             recorded(options) | {"device": placement.device.type},
             fingerprint,
             len(batches),
             len(valid) if valid is not None else 0,
             checkpoints.shapes_of(model),
+            placement.processes,
         )
         self.parts = self.learner.parts() | {"weights": Weights(model), "best": self.best, "random": randomness}
         self.due = time.monotonic() + options.checkpoint_every
@@ -156,11 +160,13 @@ class Run:
                 notes = (f"{self.path} does not exist: there is nothing to resume, training starts anew",)
         started = Started(
             epochs=self.options.epochs,
-            batches=len(self.batches),
+            batches=self.steps,
             parameters=sum(p.numel() for p in self.model.parameters()),
             options=self.identity.options,
             device=str(self.placement.device),
             threads=torch.get_num_threads(),
+            processes=self.placement.processes,
+            process=self.placement.process,
             resumed=resumed,
             epoch=self.position.epoch,
             batch=self.position.batch,
@@ -191,7 +197,11 @@ class Run:
         self.learner.check_finite(epoch, weights=True)
         with self.learner.averaged():
             with self.randomness.untouched():
-                valid = self.learner.validate(self.valid, lambda: self.stop.requested) if self.valid is not None else {}
+                valid = (
+                    self.learner.validate(self.valid, lambda: self.placement.any(self.stop.requested)[0])
+                    if self.valid is not None
+                    else {}
+                )
             if valid is not None:
                 report = self._judge(epoch, valid, time.monotonic() - began)
         if valid is None:
@@ -202,12 +212,12 @@ class Run:
     def _judge(self, epoch: int, valid: dict[str, float], seconds: float) -> EpochEnded:
         """Compare an epoch with the best so far, and move on to the next."""
         learner = self.learner
-        trained = learner.meter.means()
+        trained = learner.means()
         means = valid or trained
         learner.check_monitor(means)
         monitored = means[self.options.monitor]
         # By the place of the last step, which a resumed run may not have made itself.
-        rate = learner.schedule.rate(epoch + 1 - 0.5 / len(self.batches))
+        rate = learner.schedule.rate(epoch + 1 - 0.5 / self.steps)
         better = self.best.observe(epoch, monitored, self.model)
         learner.schedule.observe(better)
         learner.meter.clear()
@@ -218,10 +228,12 @@ class Run:
 
     def _steps(self) -> Iterator[Report | Stepped]:
         """The training steps of the epoch from the present position on."""
-        position, learner, total = self.position, self.learner, len(self.batches)
+        position, learner = self.position, self.learner
         epoch = position.epoch
-        for index, batch in enumerate(self.batches.epoch(epoch, position.batch), position.batch):
-            progress = epoch + (index + 0.5) / total
+        source = self.batches.epoch(epoch, position.batch * self.placement.processes)
+        shared = self.placement.share(source, self.steps - position.batch)
+        for index, batch in enumerate(shared, position.batch):
+            progress = epoch + (index + 0.5) / self.steps
             start = position.window
             windows = batch.windows(self.options.truncate, start) if self.options.truncate else (batch,)[start:]
             for number, window in enumerate(windows, start):
@@ -237,9 +249,11 @@ class Run:
 
     def _between(self) -> Iterator[Report]:
         """What may happen between two steps: a checkpoint, or the end asked for by the user."""
-        if self.stop.requested:
+        due = self.path is not None and time.monotonic() >= self.due
+        stop, due = self.placement.any(self.stop.requested, due)
+        if stop:
             yield from self._interrupt()
-        if self.path is not None and time.monotonic() >= self.due:
+        if due:
             yield self._save()
 
     def _save(self) -> Saved | SaveFailed:
@@ -247,7 +261,8 @@ class Run:
         self.learner.check_finite(self.position.epoch, weights=True)
         began = time.monotonic()
         try:
-            checkpoints.write(self.path, self.parts, self.position, self.identity, self.placement.device)
+            main = self.placement.process == 0
+            checkpoints.write(self.path, self.parts, self.position, self.identity, self.placement.device, main=main)
         except OutputError as error:
             self.due = time.monotonic() + self.options.checkpoint_every
             warnings.warn(f"no checkpoint was written, training goes on: {error}", RuntimeWarning, stacklevel=2)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
+
+from ostinato.train.placement import Placement
 
 
 class Meter:
@@ -60,27 +63,34 @@ class Meter:
         """The mean loss of all that was read."""
         return self.sums.get("loss", math.nan) / self.count if self.count else math.nan
 
-    def means(self) -> dict[str, float]:
-        """Every mean over the examples."""
+    def means(self, totals: Callable[[list[float]], list[float]] = list) -> dict[str, float]:
+        """Every mean over the examples; ``totals`` may add up what several processes have."""
         self.flush()
-        return {name: total / max(self.count, 1) for name, total in self.sums.items()}
+        *sums, count = totals([*self.sums.values(), float(self.count)])
+        return {name: total / max(count, 1.0) for name, total in zip(self.sums, sums, strict=True)}
 
     def clear(self) -> None:
         """Begin again."""
         self.sums, self.count, self.steps = {}, 0, 0
         self._pending.clear()
 
+
+class MeterPart:
+    """The sums of every process, for checkpoints."""
+
+    def __init__(self, meter: Meter, placement: Placement) -> None:
+        self.meter = meter
+        self.placement = placement
+
     def save(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """The sums, for checkpoints."""
-        self.flush()
-        # Pairs, because a file sorts the keys of a mapping, and people want the loss first.
-        return {}, {
-            "sums": [[name, total] for name, total in self.sums.items()],
-            "count": self.count,
-            "steps": self.steps,
-        }
+        """Sums, examples and steps as doubles [P, n + 2], and the names of the sums in their order."""
+        meter = self.meter
+        meter.flush()
+        numbers = torch.tensor([*meter.sums.values(), meter.count, meter.steps], dtype=torch.float64)
+        return {"numbers": self.placement.all_of(numbers)}, {"names": list(meter.sums)}
 
     def load(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-        """Take them back."""
-        self.sums = {name: float(total) for name, total in facts["sums"]}
-        self.count, self.steps = int(facts["count"]), int(facts["steps"])
+        """Take back what this process had."""
+        *sums, count, steps = tensors["numbers"][self.placement.process].tolist()
+        self.meter.sums = dict(zip(facts["names"], sums, strict=True))
+        self.meter.count, self.meter.steps = int(count), int(steps)

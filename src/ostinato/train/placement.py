@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import islice
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ostinato.errors import OptionError, needs
 from ostinato.train.options import TrainOptions
@@ -16,14 +17,61 @@ _PRECISION = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
 
 
 class Placement:
-    """A device and a precision, opened by :func:`placed`."""
+    """A device, a precision and the processes that train together, opened by :func:`placed`.
+
+    Processes are started by ``accelerate launch`` or ``torchrun``. Each step takes one batch for each of them, and
+    gradients are averaged, so that the weights stay equal everywhere.
+    """
 
     def __init__(self, accelerator: Any) -> None:
         self.accelerator = accelerator
         self.device: torch.device = accelerator.device
         self.processes: int = accelerator.num_processes
+        self.process: int = accelerator.process_index
         self.scaler: Any = accelerator.scaler
         self._mixed = accelerator.native_amp
+
+    def loss_of(self, model: nn.Module) -> Callable[[Any, Any], Any]:
+        """The model's loss, whose gradients are averaged over the processes."""
+        if self.processes == 1:
+            return model.loss  # type: ignore[return-value]
+        shared: Callable[[Any, Any], Any] = self.accelerator.prepare_model(_Loss(model), device_placement=False)
+        return shared
+
+    def steps(self, batches: int) -> int:
+        """Steps in an epoch of so many batches; batches that do not go round are left out."""
+        if batches < self.processes:
+            raise OptionError(
+                f"{self.processes} processes wanted a batch each, got {batches} batches; make them smaller (batch=)"
+            )
+        return batches // self.processes
+
+    def share(self, source: Iterable[Any], steps: int) -> Iterator[Any]:
+        """This process's batches of a source: one of each round."""
+        return islice(source, self.process, steps * self.processes, self.processes)
+
+    def any(self, *flags: bool) -> tuple[bool, ...]:
+        """Each flag raised if any process raises it."""
+        if self.processes == 1:
+            return flags
+        return tuple(total > 0 for total in self.sums([float(flag) for flag in flags]))
+
+    def sums(self, numbers: list[float]) -> list[float]:
+        """Each number summed over the processes."""
+        if self.processes == 1 or not numbers:
+            return numbers
+        # MPS has no double precision, and no processes either.
+        whole: list[float] = self.accelerator.reduce(
+            torch.tensor(numbers, dtype=torch.float64, device=self.device), reduction="sum"
+        ).tolist()
+        return whole
+
+    def all_of(self, tensor: Tensor) -> Tensor:
+        """A tensor of each process, stacked [P, ...]."""
+        if self.processes == 1:
+            return tensor[None]
+        gathered: Tensor = self.accelerator.gather(tensor[None].to(self.device))
+        return gathered.cpu()
 
     def autocast(self) -> AbstractContextManager[Any]:
         """The precision of the products, as a block."""
@@ -59,6 +107,17 @@ class Placement:
             self.scaler.load_state_dict(facts["scaler"])
 
 
+class _Loss(nn.Module):
+    """A model called by its loss: gradients are shared by what wraps a module's forward."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, batch: Any, state: Any) -> Any:
+        return self.model.loss(batch, state)  # type: ignore[operator]
+
+
 @contextmanager
 def placed(options: TrainOptions) -> Iterator[Placement]:
     """Open the device and the precision that the options ask for.
@@ -72,7 +131,8 @@ def placed(options: TrainOptions) -> Iterator[Placement]:
     # one process can train on several devices, one after the other.
     fresh = not state.PartialState._shared_state
     try:
-        accelerator = accelerate.Accelerator(cpu=options.device == "cpu", mixed_precision=_PRECISION[options.precision])
+        cpu = options.device == "cpu" or (options.device == "auto" and not torch.accelerator.is_available())
+        accelerator = accelerate.Accelerator(cpu=cpu, mixed_precision=_PRECISION[options.precision])
     except ValueError as error:
         raise OptionError(
             f"accelerate refused device '{options.device}' with precision '{options.precision}': {error}"

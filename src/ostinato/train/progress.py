@@ -28,6 +28,7 @@ class Progress:
         self._started: Started | None = None
         self._clock = _Clock()
         self._drawn = 0.0
+        self._mute = False
         self._valid: Mapping[str, float] = {}
 
     def __enter__(self) -> Progress:
@@ -46,6 +47,10 @@ class Progress:
 
     def __call__(self, report: Report | Stepped) -> None:
         """Show a report."""
+        if isinstance(report, Started):
+            self._mute = report.process > 0
+        if self._mute:
+            return
         if isinstance(report, Stepped):
             self._step(report)
         elif isinstance(report, Started):
@@ -95,7 +100,7 @@ class Progress:
 
     def _step(self, report: Stepped) -> None:
         assert self._started is not None
-        self._clock.count(report.count)
+        self._clock.count(report.count * self._started.processes)
         if self._bar is None:
             return
         now = time.monotonic()

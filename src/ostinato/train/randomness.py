@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ostinato.train.placement import Placement
+
 
 class Randomness:
     """The run's own random states of torch, Python and numpy.
@@ -19,14 +21,16 @@ class Randomness:
     :meth:`lent` it is the other way round, so that nobody who reads reports can disturb the run.
     """
 
-    def __init__(self, device: torch.device, seed: int) -> None:
-        self.device = device
-        self.seed = seed
+    def __init__(self, placement: Placement, seed: int) -> None:
+        self.placement = placement
+        self.device = placement.device
+        # Processes that train together drop out different units.
+        self.seed = (seed + 1_000_003 * placement.process) % 2**63
 
     @contextmanager
     def owned(self) -> Iterator[None]:
         """Seed every generator, and give the caller's states back in the end."""
-        callers = self.save()
+        callers = self._states()
         self._callers = self._tensors()
         torch.manual_seed(self.seed)
         random.seed(self.seed)
@@ -34,7 +38,7 @@ class Randomness:
         try:
             yield
         finally:
-            self.load(*callers)
+            self._restore(*callers)
             self._install(self._callers)
 
     @contextmanager
@@ -51,11 +55,11 @@ class Randomness:
     @contextmanager
     def untouched(self) -> Iterator[None]:
         """Undo whatever the block draws: validation never changes training."""
-        before = self.save()
+        before = self._states()
         try:
             yield
         finally:
-            self.load(*before)
+            self._restore(*before)
 
     def _tensors(self) -> dict[str, Tensor]:
         states = {"cpu": torch.get_rng_state()}
@@ -73,7 +77,17 @@ class Randomness:
             torch.mps.set_rng_state(states["device"])
 
     def save(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Every generator's state, as arrays and a few numbers."""
+        """The generators' states of every process, as arrays [P, ...] and a few numbers."""
+        tensors, facts = self._states()
+        # Python's and numpy's left-over normal numbers are taken from process 0, which writes the file.
+        return {name: self.placement.all_of(state) for name, state in tensors.items()}, facts
+
+    def load(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+        """Put every generator of this process into its saved state."""
+        # A copy: torch takes no heed of where in its memory a view begins.
+        self._restore({name: states[self.placement.process].clone() for name, states in tensors.items()}, facts)
+
+    def _states(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         version, words, spare = random.getstate()
         name, keys, place, has_spare, numpy_spare = np.random.get_state(legacy=True)
         tensors = self._tensors()
@@ -85,8 +99,7 @@ class Randomness:
         }
         return tensors, facts
 
-    def load(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-        """Put every generator into a saved state."""
+    def _restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
         self._install(tensors)
         python, legacy = facts["python"], facts["numpy"]
         random.setstate((python["version"], tuple(tensors["python"].tolist()), python["spare"]))

@@ -32,12 +32,13 @@ class Started(Report):
     """Training begins, or goes on from a checkpoint.
 
     ``epoch`` and ``batch`` tell where it begins; ``history`` holds the log entries of the work before it (without this
-    report's own); ``notes`` are remarks for the user.
+    report's own); ``notes`` are remarks for the user. Of several processes that train together each sends reports; logs
+    and bars listen to ``process`` 0 alone.
     """
 
     event: ClassVar[str] = "started"
     passing: ClassVar[frozenset[str]] = frozenset(
-        {"resumed", "epoch", "batch", "history", "notes", "device", "threads", "processes"}
+        {"resumed", "epoch", "batch", "history", "notes", "device", "threads", "processes", "process"}
     )
 
     epochs: int
@@ -47,6 +48,7 @@ class Started(Report):
     device: str
     threads: int
     processes: int = 1
+    process: int = 0
     resumed: bool = False
     epoch: int = 0
     batch: int = 0
