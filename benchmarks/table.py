@@ -1,0 +1,119 @@
+"""The table of numbers in the README, made from the results that are kept: ``python -m benchmarks.table``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks import registry
+
+README = Path(__file__).parent.parent / "README.md"
+BETWEEN = re.compile(r"(<!-- numbers -->\n).*?(<!-- /numbers -->)", re.DOTALL)
+
+
+def table() -> str:
+    """The table as Markdown; a benchmark without results has no row."""
+    kept = {name: registry.find(name) for name in registry.NAMES}
+    results = {name: benchmark.results() for name, benchmark in kept.items()}
+    rows = ["| what | ostinato | beside it |", "|---|---|---|"]
+    for name, write_rows in ROWS.items():
+        if results[name]:
+            summary = kept[name].summary(results[name])
+            rows += [f"| {what} | {ours} | {beside} |" for what, ours, beside in write_rows(summary)]
+    return "\n".join(rows) + "\n"
+
+
+def percent(part: Mapping[str, float]) -> str:
+    """The mean of some runs as a percentage."""
+    return f"{100 * part['mean']:.1f} %"
+
+
+def _clinc150(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    seeds, minutes = s["in_scope_accuracy"]["runs"], s["training_seconds"]["mean"] / 60
+    yield (
+        f"CLINC150, 150 intents, from scratch, mean of {seeds} seeds ({minutes:.0f} min each)",
+        f"**{percent(s['in_scope_accuracy'])}**",
+        "SVM 91.0, CNN on GloVe 91.2, MLP on pretrained sentence vectors 93.5 (Larson et al., 2019)",
+    )
+    yield (
+        "the same when it may refuse: in scope / out-of-scope recall",
+        f"**{percent(s['in_scope_accuracy_with_refusal'])} / {percent(s['out_of_scope_recall'])}**",
+        "that MLP: recall 47.4",
+    )
+
+
+def _polarity(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    yield (
+        f"sentence polarity, {s['accuracy']['runs']}-fold, no pretrained vectors",
+        f"**{percent(s['accuracy'])}**",
+        "CNN-rand 76.1 (Kim, 2014)",
+    )
+
+
+def _assistant(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    # The stronger of the two SVMs is the peer.
+    kind, peer = max((("counts", s["svm_counts_accuracy"]), ("TF-IDF", s["svm_tfidf_accuracy"])), key=_mean)
+    splits, seconds = s["accuracy"]["runs"], s["training_seconds"]["mean"]
+    yield (
+        f"assistant, 42 intents, {splits} splits by template ({seconds:.0f} s each)",
+        f"**{percent(s['accuracy'])}**",
+        f"linear SVM on 1-2-grams ({kind}), same splits: {percent(peer)}",
+    )
+    yield (
+        "the same when it may refuse: in scope / requests outside refused",
+        f"{percent(s['accuracy_with_refusal'])} / {percent(s['out_of_scope_recall'])}",
+        "the SVM cannot refuse",
+    )
+
+
+def _mean(named: tuple[str, Mapping[str, float]]) -> float:
+    return named[1]["mean"]
+
+
+def _overhead(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    worst = max(part["ratio"] for part in s.values())
+    yield "the training loop, same model, same batches, equal weights after", f"{worst:.2f}x", "a bare PyTorch loop 1x"
+
+
+def _latency(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    yield (
+        "import / `--help` / one sentence understood",
+        f"{s['import'][1]:.2f} s / {s['help'][1]:.2f} s / {s['predict'][1]:.1f} ms",
+        "",
+    )
+
+
+def _kills(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    yield (
+        "runs killed at random moments and resumed: different weights or logs",
+        f"{s['differences']} of {s['kills']}",
+        "",
+    )
+
+
+def _bitflips(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    bits = s["all-bits"]
+    yield "flipped bits of a model file that go unnoticed", f"{bits['flips_accepted']} of {bits['flips']:,}", ""
+
+
+ROWS = {
+    "clinc150": _clinc150,
+    "polarity": _polarity,
+    "assistant": _assistant,
+    "overhead": _overhead,
+    "latency": _latency,
+    "kills": _kills,
+    "bitflips": _bitflips,
+}
+
+
+def main() -> None:
+    """Write the table into the README."""
+    text = README.read_text(encoding="utf-8")
+    README.write_text(BETWEEN.sub(lambda found: found[1] + table() + found[2], text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

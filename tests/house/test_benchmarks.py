@@ -1,0 +1,85 @@
+"""What is claimed is what was measured."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+
+import pytest
+
+from tests.house.tree import ROOT
+
+sys.path.insert(0, str(ROOT))
+from benchmarks import registry, table
+
+
+def test_the_readme_shows_the_results_that_are_kept():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = table.BETWEEN.search(text)
+    assert found is not None
+    assert found[0] == found[1] + table.table() + found[2], "run: python -m benchmarks.table"
+
+
+@pytest.mark.parametrize("name", registry.NAMES)
+def test_every_benchmark_says_what_it_measures_and_has_its_row(name):
+    benchmark = registry.find(name)
+    assert len(benchmark.sentence) > 20
+    assert name in table.ROWS
+
+
+def test_results_are_whole_and_say_where_they_were_measured():
+    paths = list(registry.RESULTS.glob("*/*.json"))
+    for path in paths:
+        assert path.parent.name in registry.NAMES, path
+        record = json.loads(path.read_text(encoding="utf-8"))
+        assert {"machine", "wall_seconds"} <= set(record), path
+
+
+def test_a_data_set_that_is_not_there_is_skipped_aloud(monkeypatch, capsys):
+    monkeypatch.delenv("OSTINATO_DATA", raising=False)
+    assert registry.data_folder("clinc150") is None
+    assert "SKIPPED: no data set 'clinc150'; set OSTINATO_DATA" in capsys.readouterr().out
+
+
+def test_runs_are_resumed_and_measured_again_only_when_asked(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "RESULTS", tmp_path)
+    calls = []
+
+    def measure(name):
+        calls.append(name)
+        return {"value": len(calls)}
+
+    benchmark = registry.Benchmark(
+        "made-up", "A benchmark made up here.", lambda: {n: lambda n=n: measure(n) for n in "ab"}, dict
+    )
+    registry.run(benchmark)
+    registry.run(benchmark)
+    assert calls == ["a", "b"]
+    registry.run(benchmark, again=True, only=["b"])
+    assert calls == ["a", "b", "b"]
+    assert {n: r["value"] for n, r in benchmark.results().items()} == {"a": 1, "b": 3}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.name)
+def test_an_example_is_short(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) < 80
+
+
+def example(name):
+    """An example as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_cell_of_one_s_own_learns_to_count():
+    assert example("own_cell").main() > 0.99
+
+
+def test_the_assistant_of_the_example_trains_answers_and_is_saved(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    example("assistant").main(epochs=1)
+    assert "tell me a joke" in capsys.readouterr().out
+    assert (tmp_path / "assistant.safetensors").stat().st_size > 1e6
