@@ -74,6 +74,14 @@ def test_a_damaged_checkpoint_is_refused(tmp_path):
         checkpoints.read(path)
 
 
+def test_a_checkpoint_of_another_version_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "c"
+    checkpoints.write(path, {}, Position(), identity(), CPU)
+    monkeypatch.setattr(checkpoints, "_FORM", 2)
+    with pytest.raises(ArtifactError, match="is a checkpoint of another version of ostinato"):
+        checkpoints.read(path)
+
+
 def test_a_part_that_is_not_known_is_refused(tmp_path):
     path = tmp_path / "c"
     checkpoints.write(path, {"later": Notes({"w": torch.ones(3)})}, Position(), identity(), CPU)

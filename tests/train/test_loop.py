@@ -6,10 +6,13 @@ import warnings
 
 import pytest
 import torch
+from torch import nn
+from torch.nn import functional
 
 from ostinato import artifact
 from ostinato.data.batch import Batch
 from ostinato.errors import ArtifactError, DivergedError, Interrupted, OptionError, OutputError
+from ostinato.model import Step
 from ostinato.options import describe
 from ostinato.train import (
     EpochEnded,
@@ -283,6 +286,32 @@ def test_the_callers_generators_are_left_alone():
     assert (drawn + torch.rand(12 - len(drawn)).tolist(), random.random()) == wanted
 
 
+class Wide(nn.Module):
+    """Large enough for two threads; the gradient of an indexed table is a sum in any order, unless told otherwise."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(7)
+        self.table = nn.Parameter(torch.randn(11, 128))
+        self.scores = nn.Linear(128, 11)
+
+    def loss(self, batch, state=None):
+        scores = self.scores(functional.dropout(self.table[batch.inputs], 0.2, self.training)).flatten(0, 1)
+        target = batch.target.flatten()
+        return Step(functional.cross_entropy(scores, target), None, len(target), {})
+
+
+def test_two_threads_give_equal_bits_each_time():
+    torch.set_num_threads(2)
+    mode = torch.get_deterministic_debug_mode()
+    torch.set_deterministic_debug_mode(0)
+    try:
+        first, *others = (weights(trained(Wide(), TinyBatches(2, time=300), epochs=5)[0]) for _ in range(4))
+    finally:
+        torch.set_deterministic_debug_mode(mode)
+    assert all(torch.equal(first, other) for other in others)
+
+
 def test_who_draws_between_reports_changes_nothing():
     model = Tiny()
     for _ in train(model, TinyBatches(), options=options()):
@@ -375,6 +404,17 @@ def test_ctrl_c_during_validation_validates_again(tmp_path):
     assert (reports[0].epoch, reports[0].batch) == (0, 5)
     assert isinstance(reports[1], EpochEnded)
     assert torch.equal(weights(model), weights(trained(valid=TinyBatches(2), average=0.9)[0]))
+
+
+def test_ctrl_c_at_the_very_end_is_not_lost(tmp_path):
+    run = train(Tiny(), TinyBatches(), options=options(), checkpoint=tmp_path / "c")
+    while not isinstance(next(run), Finished):
+        pass
+    interrupt()
+    with pytest.raises(
+        Interrupted, match="stopped when it was over: the model holds the best weights; it is also saved"
+    ):
+        next(run)
 
 
 def test_who_stops_listening_gets_everything_back():

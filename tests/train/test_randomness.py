@@ -4,9 +4,10 @@ import json
 import random
 
 import numpy as np
+import pytest
 import torch
 
-from ostinato.train.randomness import Randomness
+from ostinato.train.randomness import Randomness, repeatable
 
 
 class Alone:
@@ -81,3 +82,15 @@ def test_untouched_undoes_what_was_drawn():
     with randomness.untouched():
         first = draw()
     assert draw() == first
+
+
+@pytest.mark.parametrize("mode", [0, 1, 2])
+def test_a_run_is_repeatable_and_the_callers_mode_comes_back(mode):
+    before = torch.get_deterministic_debug_mode()
+    torch.set_deterministic_debug_mode(mode)
+    try:
+        with repeatable():
+            assert torch.get_deterministic_debug_mode() == max(mode, 1)
+        assert torch.get_deterministic_debug_mode() == mode
+    finally:
+        torch.set_deterministic_debug_mode(before)

@@ -22,6 +22,8 @@ from ostinato import artifact
 from ostinato.errors import ArtifactError, OutputError
 
 KIND = "checkpoint"
+# Counts up whenever the parts of a checkpoint, or what they save, change.
+_FORM = 1
 
 
 class Part(Protocol):
@@ -117,6 +119,7 @@ def write(
                 halves.append(key)
     manifest = {
         "kind": KIND,
+        "form": _FORM,
         "identity": identity.to_dict(),
         "machine": machine(device),
         "threads": torch.get_num_threads(),
@@ -132,7 +135,13 @@ def write(
 
 def read(path: Path) -> artifact.Artifact:
     """The verified content of a checkpoint file."""
-    return artifact.read(path, kind=KIND)
+    stored = artifact.read(path, kind=KIND)
+    if stored.manifest.get("form") != _FORM:
+        raise ArtifactError(
+            f"{path} is a checkpoint of another version of ostinato, which this one cannot go on from; go on with that "
+            "version, or delete the file to start anew (on the command line: --restart)"
+        )
+    return stored
 
 
 def restore(path: Path, stored: artifact.Artifact, parts: Mapping[str, Part]) -> Position:

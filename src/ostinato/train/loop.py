@@ -19,7 +19,7 @@ from ostinato.train.checkpoint import Identity, Position, Weights
 from ostinato.train.learner import Batches, Learner
 from ostinato.train.options import TrainOptions, check_training, recorded
 from ostinato.train.placement import Placement, check_device, placed
-from ostinato.train.randomness import Randomness
+from ostinato.train.randomness import Randomness, repeatable
 from ostinato.train.reports import EpochEnded, Finished, Report, Saved, SaveFailed, Started, Stepped, Stopped
 from ostinato.train.signals import StopRequest
 from ostinato.train.stopping import Best
@@ -54,8 +54,9 @@ def train(
     Ctrl-C (SIGINT) or SIGTERM finishes the step, saves and raises :class:`~ostinato.errors.Interrupted`; a second one
     raises KeyboardInterrupt at once. Non-finite losses raise :class:`~ostinato.errors.DivergedError`.
 
-    torch's generators are the run's own while it works and the caller's between the reports. Equal bits need an equal
-    number of torch threads: a resumed run sets the number that its checkpoint names.
+    torch's generators are the run's own while it works and the caller's between the reports; operations are the
+    deterministic ones. Equal bits need an equal number of torch threads: a resumed run sets the number that its
+    checkpoint names.
     """
     options = check_training(options)
     check_device(options)
@@ -87,7 +88,7 @@ def _reports(
         model.to(placement.device)
         randomness = Randomness(placement, options.seed)
         try:
-            with randomness.owned():
+            with repeatable(), randomness.owned():
                 run = Run(model, batches, valid, options, placement, randomness, stop, path, fingerprint)
                 with closing(run.reports(resume)) as reports:
                     for report in reports:
@@ -149,6 +150,9 @@ class Run:
         yield Finished(
             finished.epochs, finished.best_epoch, finished.monitor, finished.best, tuple(self.position.history)
         )
+        if self.stop.requested:
+            kept = f"; it is also saved in {self.path}" if self.path is not None else ""
+            raise Interrupted(f"training was stopped when it was over: the model holds the best weights{kept}")
 
     def _start(self, resume: bool) -> Started:
         notes: tuple[str, ...] = ()
@@ -273,7 +277,8 @@ class Run:
 
     def _interrupt(self) -> Iterator[Report]:
         """Save, and raise Interrupted."""
-        place = f"training was stopped in epoch {self.position.epoch + 1} of {self.options.epochs}"
+        epochs = self.options.epochs
+        place = f"training was stopped in epoch {min(self.position.epoch + 1, epochs)} of {epochs}"
         if self.path is None:
             raise Interrupted(f"{place}; nothing was saved, because no checkpoint was asked for (checkpoint=)")
         report = self._save()

@@ -1,4 +1,4 @@
-"""The random generators of a training run, kept apart from the caller's and savable as arrays."""
+"""What makes a run repeatable: its random generators, kept apart from the caller's and savable as arrays."""
 
 from __future__ import annotations
 
@@ -12,6 +12,31 @@ import torch
 from torch import Tensor
 
 from ostinato.train.placement import Placement
+
+
+@contextmanager
+def repeatable() -> Iterator[None]:
+    """Have torch choose operations that give equal bits whenever they are repeated.
+
+    >>> with repeatable():
+    ...     torch.are_deterministic_algorithms_enabled()
+    True
+
+    Without this the gradient of ``table[ids]`` differs from call to call as soon as there are two threads. Where torch
+    has no such operation, on a GPU, it warns. A stricter setting of the caller stays.
+    """
+    # A module whose attributes are properties, which its types do not tell.
+    memory: Any = torch.utils.deterministic
+    mode, fills = torch.get_deterministic_debug_mode(), memory.fill_uninitialized_memory
+    if mode == 0:
+        torch.set_deterministic_debug_mode("warn")
+        # A help for finding mistakes, which costs time with each new tensor.
+        memory.fill_uninitialized_memory = False
+    try:
+        yield
+    finally:
+        torch.set_deterministic_debug_mode(mode)
+        memory.fill_uninitialized_memory = fills
 
 
 class Randomness:
