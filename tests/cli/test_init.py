@@ -46,7 +46,7 @@ def test_help_needs_neither_torch_nor_numpy_nor_rich():
         "try:\n"
         "    app(['train', 'text-classifier', '--help'])\n"
         "finally:\n"
-        "    heavy = {'torch', 'numpy', 'rich.console', 'matplotlib', 'pandas', 'tokenizers', 'narwhals'}\n"
+        "    heavy = {'torch', 'pydantic', 'numpy', 'rich.console', 'matplotlib', 'pandas', 'tokenizers', 'narwhals'}\n"
         "    found = heavy & set(sys.modules)\n"
         "    assert not found, found\n"
     )

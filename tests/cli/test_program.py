@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -9,7 +11,7 @@ from ostinato.errors import DataError, Interrupted
 
 
 def program(command):
-    app = typer.Typer(cls=Program, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app = typer.Typer(cls=Program, add_help_option=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command("do", cls=Verb)(command)
     app.command("other", cls=Verb)(command)
     return app
@@ -61,6 +63,16 @@ def test_an_unknown_command_names_the_nearest():
     result = CliRunner().invoke(program(lambda: None), ["dou"], prog_name="tool")
     assert result.exit_code == 2
     assert result.stderr == "error: unknown command 'tool dou'; did you mean 'do'? known: 'do', 'other'\n"
+
+
+def test_a_program_answers_help_with_its_commands_and_no_command_too():
+    app = program(lambda: None)
+    for words in ([], ["-h"], ["--help"]):
+        result = CliRunner().invoke(app, words, prog_name="tool")
+        assert result.exit_code == 0
+        assert result.stdout.startswith("Usage: tool ")
+        assert "\n  other" in result.stdout
+    assert re.fullmatch(r"ostinato .+\n", CliRunner().invoke(app, ["--version"]).stdout)
 
 
 def test_an_unknown_flag_names_the_nearest():

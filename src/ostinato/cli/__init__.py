@@ -26,9 +26,11 @@ app = typer.Typer(
     cls=Program,
     name="ostinato",
     help="Recurrent networks: train them, use them, look into them.",
-    no_args_is_help=True,
+    add_help_option=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    # Their two flags would import pydantic before any help is shown, which doubles its time.
+    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 app.add_typer(train.app, name="train")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import platform
 import sys
 import time
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
 import typer
 
+from ostinato.cli.program import installed_version
 from ostinato.errors import OstinatoError
 
 # The packages of each extra: how pip calls them, and how Python does.
@@ -38,7 +38,7 @@ def check_install() -> None:
     import ostinato
 
     sound = True
-    _heading(f"ostinato {_version('ostinato') or '(not installed: running from its sources)'}")
+    _heading(f"ostinato {installed_version('ostinato') or 'from its sources, not installed'}")
     _good("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     _good("installed in", str(Path(ostinato.__file__).parent))
     sound &= _core()
@@ -77,7 +77,7 @@ def _package(package: str, module: str) -> bool:
     if find_spec(module) is None:
         _bad(package, "missing")
         return False
-    _good(package, _version(package) or "")
+    _good(package, installed_version(package) or "")
     return True
 
 
@@ -126,13 +126,6 @@ def _train() -> bool:
         return False
     _good("training", f"16 sentences learned by heart in {seconds:.1f} s")
     return True
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
 
 
 def _heading(text: str) -> None:

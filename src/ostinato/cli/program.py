@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import typer
@@ -23,23 +25,42 @@ class Verb(TyperCommand):
     """A command whose help lists its options in groups."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Arguments first, then each group of options under its own heading, all in the same two columns."""
+        """Arguments first, then each group of options under its own heading."""
         groups: dict[str, list[tuple[str, str, str]]] = {}
         for param in self.get_params(ctx):
             if not getattr(param, "hidden", False):
                 groups.setdefault(getattr(param, "rich_help_panel", None) or _group(param), []).append(_record(param))
         # What every command has comes last.
         groups["Help"] = groups.pop("Help", [])
-        widest = max(len(names + takes) for rows in groups.values() for names, takes, _ in rows)
-        for heading, rows in groups.items():
-            with formatter.section(typer.style(heading, bold=True)):
-                flags = [typer.style(names, fg="cyan") + takes.ljust(widest - len(names)) for names, takes, _ in rows]
-                meanings = [meaning for _, _, meaning in rows]
-                formatter.write_dl(list(zip(flags, meanings, strict=True)), col_max=widest)
+        _write(formatter, groups)
 
 
 class Program(TyperGroup):
     """The command ``ostinato``: errors are told in one line and without a traceback."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of all commands, groups of commands first."""
+        return sorted(super().list_commands(ctx), key=lambda name: not isinstance(self.commands[name], TyperGroup))
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """The commands, then what every command has."""
+        commands = [(name, "", self.commands[name].get_short_help_str(100)) for name in self.list_commands(ctx)]
+        helps = [("-h, --help", "", "Show this message and exit.")]
+        if ctx.parent is None:
+            helps.append(("--version", "", "Show the version and exit."))
+        _write(formatter, {"Commands": commands, "Help": helps})
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Answer a call without a command, and the two flags that need none."""
+        # As options of typer's they would import pydantic, which takes as long as all the rest of the help.
+        if not ctx.resilient_parsing and (not args or args[0] in ("-h", "--help")):
+            typer.echo(ctx.get_help(), color=ctx.color)
+            ctx.exit()
+        if ctx.parent is None and args[:1] == ["--version"]:
+            typer.echo(f"ostinato {installed_version('ostinato') or 'from its sources, not installed'}")
+            ctx.exit()
+        parsed: list[str] = super().parse_args(ctx, args)
+        return parsed
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command; an unknown one names the nearest."""
@@ -54,6 +75,9 @@ class Program(TyperGroup):
         if not options.get("standalone_mode", True):
             return super().main(*args, **options)
         options["standalone_mode"] = False
+        # torch's threads wait for each other by spinning unless told before it is imported; with any other busy program
+        # on the machine, training is then six times slower.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         given = options.get("args") or (args[0] if args else None)
         options["obj"] = {"args": list(sys.argv[1:] if given is None else given)}
         if "NO_COLOR" in os.environ:
@@ -67,15 +91,23 @@ class Program(TyperGroup):
         except typer.Abort:
             end("")
         except UsageError as error:
-            if type(error).__name__ == "NoArgsIsHelpError":
-                typer.echo(error.format_message())
-                sys.exit(0)
             fail(_usage(error), MISTAKE)
         except BrokenPipeError:
             # The reader of a pipe went away (head, less); nothing is wrong, and there is nobody to tell.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def installed_version(package: str) -> str:
+    """The version of a package, empty if it is not installed."""
+    # As slow to import as all of the rest, and help needs none of it.
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def fail(message: str, code: int) -> NoReturn:
@@ -97,6 +129,15 @@ def warn(message: str) -> None:
     typer.echo(typer.style("warning: ", fg="yellow", bold=True) + message, err=True, color=_colour())
 
 
+@contextmanager
+def told_warnings() -> Iterator[None]:
+    """Warnings as a line for the user, without the place in our source."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        warnings.showwarning = lambda message, *rest, **more: warn(str(message))
+        yield
+
+
 def note(message: str) -> None:
     """Tell what may be of interest, apart from results."""
     typer.echo(message, err=True, color=_colour())
@@ -104,6 +145,16 @@ def note(message: str) -> None:
 
 def _colour() -> bool | None:
     return False if "NO_COLOR" in os.environ else None
+
+
+def _write(formatter: Any, groups: Mapping[str, list[tuple[str, str, str]]]) -> None:
+    """Groups of names with what they take and mean, all in the same two columns."""
+    widest = max(len(names + takes) for rows in groups.values() for names, takes, _ in rows)
+    for heading, rows in groups.items():
+        with formatter.section(typer.style(heading, bold=True)):
+            flags = [typer.style(names, fg="cyan") + takes.ljust(widest - len(names)) for names, takes, _ in rows]
+            meanings = [meaning for _, _, meaning in rows]
+            formatter.write_dl(list(zip(flags, meanings, strict=True)), col_max=widest)
 
 
 def _group(param: Any) -> str:

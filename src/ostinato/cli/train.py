@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
@@ -16,13 +15,13 @@ import typer
 
 from ostinato.cli.config import read_config, render_config
 from ostinato.cli.flags import accept, check_flags
-from ostinato.cli.program import Program, Verb, end, note, warn
+from ostinato.cli.program import Program, Verb, end, note, told_warnings
 from ostinato.errors import Interrupted, OptionError
 from ostinato.options import Option, validate
 from ostinato.tasks.text_options import GROUPS, TextClassifierOptions
 
 app = typer.Typer(
-    cls=Program, help="Train a model.", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
+    cls=Program, help="Train a model.", add_help_option=False, rich_markup_mode=None, pretty_exceptions_enable=False
 )
 
 _FILES = "Data and results"
@@ -96,7 +95,7 @@ def text_classifier(
     if resume and restart:
         raise OptionError("--resume goes on and --restart begins anew; give one of them")
     run = TextClassifierRun(**validate(TextClassifierRun, values))
-    with _told_warnings():
+    with told_warnings():
         _train(run, resume, restart, _command(context))
 
 
@@ -174,15 +173,6 @@ def _watchers(log: str | None) -> Iterator[Callable[[Any], None]]:
                 listener(report)
 
         yield watch
-
-
-@contextmanager
-def _told_warnings() -> Iterator[None]:
-    """Warnings as a line for the user, without the place in our source."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("default")
-        warnings.showwarning = lambda message, *rest, **more: warn(str(message))
-        yield
 
 
 def _stopped(stop: Interrupted, checkpoint: Path, command: list[str]) -> None:
