@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import pickle
 
 import numpy as np
 import pandas
@@ -188,6 +189,25 @@ def test_a_loaded_model_answers_with_equal_bits(careful, tmp_path):
     assert loaded.classes_.tolist() == careful.classes_.tolist()
     assert loaded.get_params() == careful.get_params()
     assert loaded.evaluate(*with_others()).to_dict() == careful.evaluate(*with_others()).to_dict()
+
+
+def test_a_copy_in_memory_answers_with_equal_bits(careful):
+    copy = pickle.loads(pickle.dumps(careful))
+    np.testing.assert_array_equal(copy.predict_proba(NEW), careful.predict_proba(NEW))
+
+
+def test_the_bag_beside_the_network_is_saved_too(tmp_path):
+    model = TextClassifier(**{**TINY, "bag": 0.5}).fit(*requests(), progress=False)
+    model.save(tmp_path / "m.safetensors")
+    np.testing.assert_array_equal(
+        ostinato.load(tmp_path / "m.safetensors").predict_proba(NEW), model.predict_proba(NEW)
+    )
+    manifest = json.loads(json.dumps(model.manifest()))
+    manifest["architecture"]["beside"]["words"] += 1
+    tensors = {name: tensor.numpy() for name, tensor in model.model_.state_dict().items()}
+    artifact.write(tmp_path / "wrong.safetensors", tensors, manifest)
+    with pytest.raises(ArtifactError, match="the network reads 27 words and the vocabulary has 26"):
+        ostinato.load(tmp_path / "wrong.safetensors")
 
 
 def test_saving_again_gives_the_same_bytes(trained, tmp_path):

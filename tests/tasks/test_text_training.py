@@ -49,6 +49,16 @@ def test_a_long_batch_mate_does_not_matter(trained):
     np.testing.assert_allclose(together[0], alone[0], atol=1e-6)
 
 
+@pytest.mark.parametrize("words", [3, 3000])
+def test_the_caller_s_threads_stay_as_they_were(trained, words):
+    torch.set_num_threads(2)
+    try:
+        probabilities(trained.model_, trained.vocabulary_.encode(["lamp " * words]))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+
+
 def test_no_texts_have_no_probabilities(trained):
     assert probabilities(trained.model_, trained.vocabulary_.encode([])).shape == (0, 3)
 

@@ -47,8 +47,8 @@ def predict(
     network = ostinato.load(model)
     given: Iterable[str] = texts or _read(source or "-", text or network.columns_[0])
     for part in _parts(given):
-        for written, answer, label in zip(part, network.answers(part), network.predict(part), strict=True):
-            sys.stdout.write(_line(written, answer, str(label), as_json))
+        for written, answer in zip(part, network.answers(part), strict=True):
+            sys.stdout.write(_line(written, answer, network.label_of(answer), as_json))
         sys.stdout.flush()
 
 

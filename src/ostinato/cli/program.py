@@ -151,6 +151,8 @@ def _write(formatter: Any, groups: Mapping[str, list[tuple[str, str, str]]]) -> 
     """Groups of names with what they take and mean, all in the same two columns."""
     widest = max(len(names + takes) for rows in groups.values() for names, takes, _ in rows)
     for heading, rows in groups.items():
+        if not rows:
+            continue
         with formatter.section(typer.style(heading, bold=True)):
             flags = [typer.style(names, fg="cyan") + takes.ljust(widest - len(names)) for names, takes, _ in rows]
             meanings = [meaning for _, _, meaning in rows]

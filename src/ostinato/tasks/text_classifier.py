@@ -94,7 +94,7 @@ class TextClassifier(Estimator, TextClassifierOptions):
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The label of every text, [n]; where ``out_of_scope`` names a label, also that one for what is not known."""
-        return self._as_given([self._label(answer) for answer in self.answers(X)])
+        return self._as_given([self.label_of(answer) for answer in self.answers(X)])
 
     def answers(self, X: Any) -> list[Answer]:
         """For every text the best label, how sure the model is of it, and whether it is known at all.
@@ -202,7 +202,7 @@ class TextClassifier(Estimator, TextClassifierOptions):
         chances = shares[known, [index[examples.labels[row]] for row in known]]
         return compare(
             examples.labels,
-            [self._label(answer) for answer in self._decide(shares)],
+            [self.label_of(answer) for answer in self._decide(shares)],
             labels=self.labels_.names,
             loss=float(-np.log(np.maximum(chances, np.finfo(np.float64).tiny)).mean()),
             out_of_scope=self.out_of_scope,
@@ -213,7 +213,8 @@ class TextClassifier(Estimator, TextClassifierOptions):
     def _decide(self, shares: NDArray[np.float64]) -> list[Answer]:
         return decide(shares, self.labels_.names, outside=self.out_of_scope, threshold=self.threshold_)
 
-    def _label(self, answer: Answer) -> str:
+    def label_of(self, answer: Answer) -> str:
+        """The label that :meth:`predict` gives for an answer: its own, or the out-of-scope one if it is not known."""
         return answer.label if answer.known or self.out_of_scope is None else self.out_of_scope
 
     def _as_given(self, names: list[str]) -> NDArray[Any]:

@@ -7,6 +7,7 @@ import json
 import platform
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 # A batch for prediction holds at most this many words, padding counted: long texts come in smaller batches.
 _WORDS_AT_ONCE = 1 << 16
+_WORDS_ALONE = 256
 
 
 @dataclass(frozen=True)
@@ -118,11 +120,27 @@ def probabilities(model: Model, texts: Texts) -> NDArray[np.float64]:
     """
     order = np.argsort(-texts.lengths, kind="stable")
     out = np.zeros((len(texts), model.architecture["head"]["classes"]))
-    for rows, batch in _side_by_side(texts, order):
-        out[rows] = model.decode(batch).double().numpy()
+    with _few_threads(len(texts.tokens)):
+        for rows, batch in _side_by_side(texts, order):
+            out[rows] = model.decode(batch).double().numpy()
     # Softmax in single precision: its sums are 1 to seven digits, and some users of probabilities want more.
     total: NDArray[np.float64] = out / out.sum(axis=1, keepdims=True)
     return total
+
+
+@contextmanager
+def _few_threads(words: int) -> Iterator[None]:
+    """One thread for a few words: more would only wait for each other, on a busy machine for a tenth of a second."""
+    import torch
+
+    before = torch.get_num_threads()
+    if before > 1 and words <= _WORDS_ALONE:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        if torch.get_num_threads() != before:
+            torch.set_num_threads(before)
 
 
 def class_weights(labels: Labels) -> list[float]:
