@@ -18,8 +18,7 @@ def placement():
 
 def test_a_step_sets_the_rate_of_its_place(placement):
     learner = Learner(Tiny(), options(warmup=2.0, lr=0.4), placement)
-    count = learner.step(next(iter(TinyBatches().epoch(0))), 0.5)
-    assert count == 4 * 9
+    learner.step(next(iter(TinyBatches().epoch(0))), 0.5)
     assert learner.rate == 0.1
 
 

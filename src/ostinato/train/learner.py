@@ -64,8 +64,8 @@ class Learner:
         """The batch on the model's device."""
         return batch if self.placement.device.type == "cpu" else batch.to(self.placement.device)
 
-    def step(self, batch: Any, progress: float, *, carry: bool = False) -> int:
-        """Learn from one batch and return its number of examples; ``carry`` hands the detached state on."""
+    def step(self, batch: Any, progress: float, *, carry: bool = False) -> None:
+        """Learn from one batch; ``carry`` hands the detached state on."""
         rate = self.schedule.rate(progress)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -73,7 +73,7 @@ class Learner:
             result = self.loss(batch, self.carried.state)
         self.meter.add(result.loss, result.count, result.measures)
         if self.meter.bad:
-            return int(result.count)
+            return
         self.optimizer.zero_grad(set_to_none=True)
         self.placement.backward(result.loss)
         self.placement.unscale(self.optimizer)
@@ -83,7 +83,6 @@ class Learner:
             self.average.update()
         if carry:
             self.carried.keep(result.state)
-        return int(result.count)
 
     def means(self) -> dict[str, float]:
         """Means over the examples of the epoch so far, of all processes."""

@@ -242,10 +242,10 @@ class Run:
             windows = batch.windows(self.options.truncate, start) if self.options.truncate else (batch,)[start:]
             for number, window in enumerate(windows, start):
                 carry = self.continuous or self.options.truncate > 0
-                count = learner.step(learner.place(window), progress, carry=carry)
+                learner.step(learner.place(window), progress, carry=carry)
                 learner.check_finite(epoch)
                 position.window = number + 1
-                yield Stepped(epoch, index, count, learner.meter.loss)
+                yield Stepped(epoch, index, len(window), learner.meter.loss)
                 yield from self._between()
             position.batch, position.window = index + 1, 0
             if not self.continuous:

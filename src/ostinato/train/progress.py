@@ -93,7 +93,7 @@ class Progress:
         return {
             "epoch": f"epoch {epoch + 1:>{width}}/{self._started.epochs}",
             "loss": f"loss {loss:.4f}" if loss == loss else "loss  ...",
-            "valid": "  ".join(_measure(name, v) for name, v in self._valid.items() if name != "loss"),
+            "valid": "  ".join(_measure(name, value) for name, value in self._valid.items()),
             "rate": f"{self._clock.rate:,.0f} seq/s" if self._clock.rate else "",
             "left": _duration(self._clock.left) if self._clock.rate else "",
         }
@@ -112,7 +112,9 @@ class Progress:
 
     def _epoch(self, report: EpochEnded) -> None:
         assert self._started is not None
-        self._valid = {f"valid {name}": value for name, value in report.valid.items()}
+        # The loss says little beside what it stands for.
+        shown = {name: value for name, value in report.valid.items() if name != "loss"} or report.valid
+        self._valid = {f"valid {name}": value for name, value in shown.items()}
         self._clock.done = (report.epoch + 1) * self._started.batches
         parts = [f"epoch {report.epoch + 1:>{len(str(self._started.epochs))}}/{self._started.epochs}"]
         parts += [_measure(name, value) for name, value in report.train.items()]

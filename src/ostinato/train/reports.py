@@ -58,7 +58,7 @@ class Started(Report):
 
 @dataclass(frozen=True, slots=True)
 class Stepped:
-    """One optimiser step is done; ``loss`` is the mean of the epoch so far, ``count`` the step's examples."""
+    """One optimiser step is done; ``loss`` is the mean of the epoch so far, ``count`` the step's sequences."""
 
     event: ClassVar[str] = "stepped"
 
