@@ -37,8 +37,8 @@ def chat(model: Annotated[str, typer.Argument(help="The model file.", metavar="M
         note("")
 
 
-def reply(network: Any, text: str, width: int = 0) -> str:
-    """What the model makes of one text, in one line."""
+def reply(network: Any, text: str, width: int = 0, *, rivals: bool = True) -> str:
+    """What the model makes of one text, in one line; ``rivals`` are the next labels where it is unsure."""
     from ostinato.cli.screen import bar
     from ostinato.tasks.evaluation import percent
 
@@ -50,7 +50,7 @@ def reply(network: Any, text: str, width: int = 0) -> str:
         return f"  {told}  {blocks} {share:>7}  (nearest: {answer.label})"
     blocks = typer.style(bar(answer.confidence), fg="green")
     told = f"  {typer.style(answer.label.ljust(width), fg='cyan', bold=True)}  {blocks} {share:>7}"
-    return told + _rivals(network, text, answer)
+    return told + (_rivals(network, text, answer) if rivals else "")
 
 
 def _rivals(network: Any, text: str, answer: Any) -> str:

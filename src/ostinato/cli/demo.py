@@ -66,7 +66,7 @@ def demo(
     width = max(len(text) for text in SAYINGS)
     labels = max(len(answer.label) for answer in model.answers(SAYINGS))
     for text in SAYINGS:
-        typer.echo(f"  {text:<{width}}{reply(model, text, labels)}")
+        typer.echo(f"  {text:<{width}}{reply(model, text, labels, rivals=False)}")
     model.save(output)
     draw_training(
         picture,
