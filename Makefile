@@ -19,7 +19,8 @@ MARK := $(shell cat $(INPUTS) | cksum | tr ' ' -)
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/installed-demo-$(MARK)
-	$(RUN) -m ostinato demo
+	$(VENV)/bin/ostinato demo
+	@echo "(the command ostinato is $(VENV)/bin/ostinato; to call it by its name: . $(VENV)/bin/activate)"
 
 test: $(VENV)/installed-test-$(MARK)
 	$(RUN) -m pytest $(PYTEST_ARGS)
