@@ -32,41 +32,55 @@ def runs() -> Mapping[str, Callable[[], dict[str, Any]]]:
 def measure(kind: str, number: int) -> dict[str, Any]:
     """Kill until there were ten kills; every run that got to its end is compared."""
     chance = random.Random(f"{kind} {number}")
-    kills = finished = differences = while_writing = 0
+    kills = finished = differences = while_writing = trained = 0
     with tempfile.TemporaryDirectory() as scratch:
         whole = Path(scratch) / "whole"
-        assert attempt(kind, whole, None)
+        done, steps = attempt(kind, whole, None)
+        assert done
         while kills < _KILLS_EACH:
             folder = Path(scratch) / f"killed-{finished}"
-            while not attempt(kind, folder, chance.uniform(0.0, 0.5) if kills < _KILLS_EACH else None):
-                kills += 1
+            done = False
+            while not done:
+                moment = (chance.randint(1, 25), chance.uniform(0.0, 0.03)) if kills < _KILLS_EACH else None
+                done, seen = attempt(kind, folder, moment)
+                trained += seen
+                kills += not done
                 # A temporary file that the killed process left shows that it was writing a checkpoint.
                 while_writing += any(folder.glob(".run.checkpoint*.tmp"))
             finished += 1
             differences += any((folder / name).read_bytes() != (whole / name).read_bytes() for name in _LEFT)
-    return {"kills": kills, "kills_while_writing": while_writing, "finished": finished, "differences": differences}
+    return {
+        "kills": kills,
+        "kills_while_writing": while_writing,
+        "finished": finished,
+        "differences": differences,
+        "steps": steps * finished,
+        "steps_trained_again": trained - steps * finished,
+    }
 
 
-def attempt(kind: str, folder: Path, moment: float | None) -> bool:
-    """Start a run, or go on with it, in a new process; kill it so many seconds after its first step.
+def attempt(kind: str, folder: Path, moment: tuple[int, float] | None) -> tuple[bool, int]:
+    """Start a run, or go on with it, in a new process; kill it so many seconds after so many steps.
 
-    Whether it got to its end.
+    Whether it got to its end, and the number of its steps.
     """
     folder.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "tests.train.victim", kind, str(folder)]
+    steps = 0
     with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        if moment is not None:
-            process.stdout.readline()
-            time.sleep(moment)
-            process.send_signal(signal.SIGKILL)
-        process.stdout.read()
+        for line in process.stdout:
+            steps += line == b"step\n"
+            if moment is not None and steps == moment[0]:
+                time.sleep(moment[1])
+                process.send_signal(signal.SIGKILL)
+                moment = None
         code = process.wait()
     assert code in (0, -signal.SIGKILL), f"the run ended with code {code}"
-    return code == 0
+    return code == 0, steps
 
 
 def summary(results: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     """All kills, and all differences."""
-    keys = ("kills", "kills_while_writing", "finished", "differences")
+    keys = ("kills", "kills_while_writing", "finished", "differences", "steps", "steps_trained_again")
     return {key: sum(r[key] for r in results.values()) for key in keys}
