@@ -12,6 +12,7 @@ from tests.house.tree import ROOT
 
 sys.path.insert(0, str(ROOT))
 from benchmarks import registry, table
+from ostinato.tasks.examples import DataWarning
 
 
 def test_the_readme_shows_the_results_that_are_kept():
@@ -61,11 +62,6 @@ def test_runs_are_resumed_and_measured_again_only_when_asked(tmp_path, monkeypat
     assert {n: r["value"] for n, r in benchmark.results().items()} == {"a": 1, "b": 3}
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.name)
-def test_an_example_is_short(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) < 80
-
-
 def example(name):
     """An example as a module."""
     spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
@@ -80,6 +76,7 @@ def test_a_cell_of_one_s_own_learns_to_count():
 
 def test_the_assistant_of_the_example_trains_answers_and_is_saved(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    example("assistant").main(epochs=1)
+    with pytest.warns(DataWarning, match="HassNevermind"):
+        example("assistant").main(epochs=1)
     assert "tell me a joke" in capsys.readouterr().out
     assert (tmp_path / "assistant.safetensors").stat().st_size > 1e6
