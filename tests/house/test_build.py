@@ -61,7 +61,12 @@ def test_a_c_program_reads_the_table(tmp_path):
     )
     warnings = ("-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror")
     checks = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-    binary = tmp_path / "program"
+    empty, binary = tmp_path / "empty.cc", tmp_path / "program"
+    empty.write_text("int main() { return 0; }\n")
+    if subprocess.run(
+        [compiler("c++", "g++", "clang++"), *checks, empty, "-o", binary], capture_output=True
+    ).returncode:
+        pytest.skip("the compiler has no sanitizers (Fedora: dnf install libasan libubsan), so memory goes unchecked")
     run(
         compiler("c++", "g++", "clang++"),
         "-std=c++17",

@@ -24,7 +24,10 @@ def module_name(path: Path) -> str:
 
 
 def own_files() -> list[Path]:
-    """The files that belong to the project: what git tracks, or would if asked."""
+    """The files that belong to the project: what git tracks, or would if asked; all of a copy without git."""
+    if not (ROOT / ".git").exists():
+        found = (path for path in ROOT.rglob("*") if path.is_file())
+        return [p for p in found if not any(part.startswith((".venv", "__py")) for part in p.relative_to(ROOT).parts)]
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
