@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -57,3 +59,14 @@ def test_every_operation_knows_symbols_and_tensors(operation: object) -> None:
 
 def test_the_textbook_value() -> None:
     assert sigmoid(1.0) == pytest.approx(1 / (1 + math.exp(-1)), rel=1e-15)
+
+
+def test_a_cell_computes_with_tensors_whatever_was_imported_before() -> None:
+    code = (
+        "import torch; from ostinato.cells import Gates, lstm, maximum; from ostinato.state import State;"
+        "assert maximum(0.5, torch.zeros(1)).item() == 0.5;"
+        "g = Gates(**{n: torch.ones(2, 3) for n in lstm.gates});"
+        "print(lstm(g, g, State(h=torch.zeros(2, 3), c=torch.zeros(2, 3))).h.shape)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.stdout.strip() == "torch.Size([2, 3])", run.stderr

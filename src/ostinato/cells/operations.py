@@ -23,68 +23,80 @@ BINARY = ("maximum", "minimum", "less")
 ROWWISE = ("row_sum", "row_mean", "row_max")
 
 
-def _refuse(name: str, value: Any) -> Any:
-    raise TypeError(f"{name} wanted a number, a tensor or a symbol, got {type(value).__name__}")
+# Who teaches the operations the values of a package that this floor does not know; filled from above.
+TEACHERS: dict[str, Callable[[], object]] = {}
+
+
+def _learn(operation: Any, *values: Any) -> Any:
+    """Compute once somebody has taught the operation this kind of value, or refuse it."""
+    for value in values:
+        teach = TEACHERS.pop(type(value).__module__.partition(".")[0], None)
+        if teach is not None:
+            teach()
+            return operation(*values)
+    strange = next((v for v in values if not isinstance(v, int | float)), values[0])
+    name = next(name for name, known in OPERATIONS.items() if known is operation)
+    raise TypeError(f"{name} wanted a number, a tensor or a symbol, got {type(strange).__name__}")
 
 
 @singledispatch
 def sigmoid(value: Any) -> Any:
     """1 / (1 + exp(-v)): a gate between closed, 0, and open, 1."""
-    return _refuse("sigmoid", value)
+    return _learn(sigmoid, value)
 
 
 @singledispatch
 def tanh(value: Any) -> Any:
     """The hyperbolic tangent, between -1 and 1."""
-    return _refuse("tanh", value)
+    return _learn(tanh, value)
 
 
 @singledispatch
 def relu(value: Any) -> Any:
     """max(v, 0)."""
-    return _refuse("relu", value)
+    return _learn(relu, value)
 
 
 @singledispatch
 def exp(value: Any) -> Any:
     """The exponential function."""
-    return _refuse("exp", value)
+    return _learn(exp, value)
 
 
 @singledispatch
 def log(value: Any) -> Any:
     """The natural logarithm."""
-    return _refuse("log", value)
+    return _learn(log, value)
 
 
 @singledispatch
 def softplus(value: Any) -> Any:
     """log(1 + exp(v)), without overflow for large v."""
-    return _refuse("softplus", value)
+    return _learn(softplus, value)
 
 
 @singledispatch
 def sqrt(value: Any) -> Any:
     """The square root."""
-    return _refuse("sqrt", value)
+    return _learn(sqrt, value)
 
 
 @singledispatch
 def absolute(value: Any) -> Any:
     """The magnitude, without its sign."""
-    return _refuse("absolute", value)
+    return _learn(absolute, value)
 
 
 @singledispatch
 def sin(value: Any) -> Any:
     """The sine of an angle in radians."""
-    return _refuse("sin", value)
+    return _learn(sin, value)
 
 
 @singledispatch
 def cos(value: Any) -> Any:
     """The cosine of an angle in radians."""
-    return _refuse("cos", value)
+    return _learn(cos, value)
 
 
 @singledispatch
@@ -112,31 +124,31 @@ def select(condition: Any, yes: Any, no: Any) -> Any:
     >>> select(less(1.0, 2.0), 10.0, 20.0)
     10.0
     """
-    return _refuse("select", condition)
+    return _learn(select, condition, yes, no)
 
 
 @singledispatch
 def product(value: Any, matrix: Any) -> Any:
     """The product of a named matrix M [H, H] with a value [..., H]: M v for every row."""
-    return _refuse("product", value)
+    return _learn(product, value, matrix)
 
 
 @singledispatch
 def row_sum(value: Any) -> Any:
     """The sum over the H units of each row."""
-    return _refuse("row_sum", value)
+    return _learn(row_sum, value)
 
 
 @singledispatch
 def row_mean(value: Any) -> Any:
     """The mean over the H units of each row."""
-    return _refuse("row_mean", value)
+    return _learn(row_mean, value)
 
 
 @singledispatch
 def row_max(value: Any) -> Any:
     """The largest of the H units of each row."""
-    return _refuse("row_max", value)
+    return _learn(row_max, value)
 
 
 def _by_the_right(operation: Any, left: Any, right: Any) -> Any:
@@ -145,7 +157,7 @@ def _by_the_right(operation: Any, left: Any, right: Any) -> Any:
         chosen = operation.dispatch(type(right))
         if chosen is not operation.dispatch(object):
             return chosen(left, right)
-    return _refuse("the operation", right if isinstance(left, int | float) else left)
+    return _learn(operation, left, right)
 
 
 def _register_numbers() -> None:
