@@ -85,6 +85,14 @@ def test_without_pooling_the_head_answers_at_every_step_and_the_state_goes_on() 
     assert model.decode(x).shape == (2, 6, 3)
 
 
+def test_a_network_that_reads_both_ways_hands_no_state_on() -> None:
+    body = {"cell": "gru", "hidden": 5, "bidirectional": True}
+    step = build(architecture("numbers", body=body, pool=None)).loss(
+        Batch(torch.randn(2, 6, 4), target=torch.randint(3, (2, 6)))
+    )
+    assert step.state is None
+
+
 def test_steps_past_a_length_have_no_part_in_the_loss() -> None:
     model = build(architecture("numbers", pool=None)).eval()
     x, target = torch.randn(2, 4, 4), torch.randint(3, (2, 4))

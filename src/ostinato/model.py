@@ -90,7 +90,9 @@ class Model(nn.Module):
             scores = _mixed(scores, other, self.share).log()
             if not self.training:
                 loss = self.head.loss(scores, target, weight)
-        return Step(loss, last, target.numel(), self.head.measure(scores, target))
+        # The end of a window is no beginning for a direction that comes from the other side.
+        onward = None if self.body.bidirectional else last
+        return Step(loss, onward, target.numel(), self.head.measure(scores, target))
 
     @torch.inference_mode()
     def decode(self, batch: Batch | Tensor) -> Tensor:
