@@ -187,7 +187,8 @@ def _beside(options: Mapping[str, Any] | None, head: Mapping[str, Any]) -> tuple
 
 def _mixed(scores: Tensor, other: Tensor, share: float) -> Tensor:
     """The mixture of what two sets of scores say: probabilities [B, N]."""
-    mixture: Tensor = torch.lerp(scores.softmax(-1), other.softmax(-1), share)
+    # In mixed precision the network's scores are of half size, and the bag's never.
+    mixture: Tensor = torch.lerp(scores.to(other.dtype).softmax(-1), other.softmax(-1), share)
     return mixture
 
 

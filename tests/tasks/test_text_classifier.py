@@ -226,6 +226,12 @@ def test_every_cell_is_trained_saved_and_loaded(cell, bag, tmp_path):
     )
 
 
+@pytest.mark.parametrize("bag", [0.0, 0.4])
+def test_products_may_be_of_half_precision(bag):
+    model = TextClassifier(**{**TINY, "precision": "bfloat16", "bag": bag}).fit(*requests(), progress=False)
+    assert np.isfinite(model.predict_proba(NEW)).all()
+
+
 def test_a_loaded_model_can_be_trained_again(trained, tmp_path):
     trained.save(tmp_path / "m.safetensors")
     again = ostinato.load(tmp_path / "m.safetensors").fit(*requests(), progress=False)
