@@ -50,6 +50,7 @@ def test_the_demo_shows_the_data_the_result_and_live_answers_and_saves_them(tmp_
 
 def test_an_output_that_cannot_be_written_is_told_before_training(tmp_path):
     assert "there is no directory" in refused("demo", "-o", tmp_path / "no" / "a.safetensors")
+    assert "it is a directory" in refused("demo", "-o", ".")
 
 
 def test_no_template_is_in_two_parts():

@@ -187,6 +187,11 @@ def test_an_output_that_is_a_directory_is_told_before_training(train_file, tmp_p
     assert told == f"cannot write {tmp_path}: it is a directory; name a file in it"
 
 
+@pytest.mark.parametrize("output", [".", ""])
+def test_an_output_without_a_name_is_told_before_training(train_file, output):
+    assert "it is a directory; name a file in it" in refused("train", "text-classifier", train_file, "-o", output)
+
+
 def test_an_output_in_no_directory_is_told_before_the_data_are_read(tmp_path):
     told = refused("train", "text-classifier", "missing.csv", "-o", tmp_path / "no" / "m.safetensors")
     assert "there is no directory" in told

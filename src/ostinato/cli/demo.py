@@ -42,9 +42,9 @@ def demo(
     from ostinato.tasks import TextClassifier
     from ostinato.tasks.examples import DataWarning
 
+    probe_output(output)
     picture = str(Path(output).with_suffix(".png"))
-    for path in (output, picture):
-        probe_output(path)
+    probe_output(picture)
     plain = assistant.split_by_template(assistant.read_sentences(), seed=split)
     note(describe(plain))
     parts = assistant.with_outside(plain)

@@ -111,10 +111,11 @@ def _train(run: TextClassifierRun, resume: bool, restart: bool, command: list[st
 
     if run.data is None:
         raise OptionError("which examples? give a .csv, .tsv or .jsonl file: ostinato train text-classifier train.csv")
+    probe_output(run.output)
     checkpoint = checkpoint_of(run.output)
     if checkpoint.exists() and not resume and not restart:
         raise OptionError(f"{checkpoint} holds a run that was stopped; --resume goes on with it, --restart begins anew")
-    for path in (run.output, checkpoint, run.log, run.plot):
+    for path in (checkpoint, run.log, run.plot):
         if path is not None:
             probe_output(path)
     if run.plot is not None:
