@@ -46,8 +46,9 @@ def test_a_time_scale_spreads_the_half_lives_up_to_it() -> None:
 def test_a_time_scale_without_a_keeping_gate_is_refused() -> None:
     with pytest.raises(OptionError, match="timescale does not apply to elman"):
         Direction("elman", 3, 5, timescale=100.0)
-    with pytest.raises(OptionError, match="more than 2 steps, got 2"):
-        Direction("lstm", 3, 5, timescale=2.0)
+    for timescale, told in ((2.0, "2"), (math.inf, "inf"), (math.nan, "nan")):
+        with pytest.raises(OptionError, match=f"more than 2 steps, got {told}"):
+            Direction("lstm", 3, 5, timescale=timescale)
 
 
 def test_a_rule_that_does_not_fit_is_refused() -> None:

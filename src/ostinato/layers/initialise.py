@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -26,7 +27,7 @@ def initialise(cell: Cell, weights: dict[str, Tensor], hidden: int, timescale: f
         return
     if not cell.chrono:
         raise OptionError(f"timescale does not apply to {cell.name}: it has no gate that keeps or forgets")
-    if timescale <= 2:
+    if not 2 < timescale < math.inf:
         raise OptionError(f"timescale wanted more than 2 steps, got {timescale:g}")
     drawn = torch.log(torch.empty(hidden, dtype=torch.float64).uniform_(1.0, timescale - 1.0))
     for gate, sign in cell.chrono.items():
