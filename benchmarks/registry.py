@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import statistics
+import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -80,8 +81,18 @@ def machine() -> dict[str, Any]:
         "torch_threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "date": time.strftime("%Y-%m-%d"),
+        "commit": commit(),
         **{name: _version(name) for name in ("ostinato", "torch", "numpy")},
     }
+
+
+def commit() -> str | None:
+    """Which state of the checkout was measured."""
+    here = Path(__file__).parent
+    run = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=here, capture_output=True, text=True, check=False
+    )
+    return run.stdout.strip() or None
 
 
 def processor() -> str:

@@ -16,6 +16,7 @@ class Oven:
     heat: Annotated[int, Option("Temperature.", at_least=30, at_most=300)] = 180
     fan: Annotated[bool, Option("Blow.")] = False
     mode: Annotated[str, Option("Way to heat.", words=("top", "bottom"))] = "top"
+    rows: Annotated[tuple[int, int], Option("From and to.")] = (1, 5)
     minutes: Annotated[float | None, Option("Time.", above=0, below=600)] = None
 
 
@@ -24,12 +25,19 @@ def test_the_description_is_in_order_with_flags() -> None:
         ("heat", "--heat", 180),
         ("fan", "--fan", False),
         ("mode", "--mode", "top"),
+        ("rows", "--rows", (1, 5)),
         ("minutes", "--minutes", None),
     ]
 
 
 def test_defaults_are_filled_in() -> None:
-    assert validate(Oven, {"mode": "bottom"}) == {"heat": 180, "fan": False, "mode": "bottom", "minutes": None}
+    assert validate(Oven, {"mode": "bottom"}) == {
+        "heat": 180,
+        "fan": False,
+        "mode": "bottom",
+        "rows": (1, 5),
+        "minutes": None,
+    }
 
 
 @pytest.mark.parametrize(
@@ -44,6 +52,8 @@ def test_defaults_are_filled_in() -> None:
         ({"minutes": 0}, "minutes wanted a number above 0 and below 600, got 0"),
         ({"minutes": float("nan")}, "minutes wanted a number"),
         ({"minutes": float("inf")}, "minutes wanted a number"),
+        ({"heat": True}, "heat wanted a whole number .*, got True"),
+        ({"rows": [3]}, r"rows wanted 2 whole numbers, such as \[1, 5\], got "),
     ],
 )
 def test_a_wrong_value_is_named_with_what_it_takes(values: dict[str, Any], words: str) -> None:

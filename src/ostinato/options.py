@@ -78,9 +78,18 @@ def schema(options: type) -> Any:
         if o.words is not None:
             allowed: Any = typing.Literal.__getitem__(o.words)
             kind = allowed | None if type(None) in typing.get_args(kind) else allowed
+        if bool not in (kind, *typing.get_args(kind)):
+            kind = typing.Annotated[kind, pydantic.BeforeValidator(_no_truth)]
         fields[field.name] = (kind, pydantic.Field(field.default, description=o.help, **limits))
     config = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
     return pydantic.create_model(options.__name__, __config__=config, **fields)
+
+
+def _no_truth(value: Any) -> Any:
+    """Keep true from being taken for 1."""
+    if isinstance(value, bool):
+        raise ValueError("no number")
+    return value
 
 
 def validate(options: type, values: Mapping[str, Any], *, source: str = "") -> dict[str, Any]:
@@ -111,9 +120,11 @@ def _wanted(field: Field) -> str:
         return "one of " + ", ".join(f"'{word}'" for word in o.words)
     kinds = [k for k in typing.get_args(field.type) if k is not type(None)] or [field.type]
     articles = {int: "a whole number", float: "a number", str: "a word", bool: "true or false"}
+    if typing.get_origin(field.type) is tuple:
+        return f"{len(kinds)} whole numbers, such as {list(field.default)}"
     words = " or ".join(dict.fromkeys(articles.get(k, getattr(k, "__name__", str(k))) for k in kinds))
     bounds = [
-        f"{name} {bound:g}"
+        f"{name} {bound if isinstance(bound, int) else format(bound, 'g')}"
         for name, bound in (("at least", o.at_least), ("at most", o.at_most), ("above", o.above), ("below", o.below))
         if bound is not None
     ]

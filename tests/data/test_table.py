@@ -146,3 +146,9 @@ Vocabulary.learn(table.texts("text")).encode(["a b c"]).pick([0])
 Labels.learn(table.labels("label")).encode(["x"])
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(("label", "words"), [("  ", "empty label"), ("\ud800", "half a character")])
+def test_a_label_that_says_nothing_or_fits_no_file_is_refused(label, words):
+    with pytest.raises(DataError, match=f"row 2: column 'label' has .*{words}"):
+        read_table({"label": ["on", label]}).labels("label")

@@ -55,6 +55,11 @@ def test_every_option_changes_the_loss(changed: dict[str, Any]) -> None:
     assert other.loss(other(FEATURES), TARGET) != plain.loss(plain(FEATURES), TARGET)
 
 
+def test_what_is_measured_is_the_loss_without_smoothing() -> None:
+    made = head(smoothing=0.2).eval()
+    assert made.loss(made(FEATURES), TARGET) == head().loss(head()(FEATURES), TARGET)
+
+
 def test_class_weights_stay_out_of_files() -> None:
     assert set(head(class_weights=[1.0, 2.0, 3.0]).state_dict()) == {"scores.weight", "scores.bias"}
 

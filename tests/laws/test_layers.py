@@ -72,6 +72,20 @@ def test_a_stack_may_be_cut_anywhere(cell: Cell) -> None:
     map_state(lambda got, wanted: torch.testing.assert_close(got, wanted, rtol=1e-12, atol=1e-12), last, end)
 
 
+@pytest.mark.parametrize("between", [{}, {"norm": True}, {"residual": True}, {"norm": True, "residual": True}])
+@pytest.mark.parametrize("projection", [None, 4])
+def test_a_stack_shows_zeros_past_each_length(between: dict[str, bool], projection: int | None) -> None:
+    layer = Recurrent("lstm", 3, 5, layers=3, projection=projection, **between).double()
+    lengths = torch.tensor([6, 0, 2])
+    y, state = layer(random_input(3, 6), lengths=lengths)
+    for row, length in enumerate(lengths.tolist()):
+        assert not y[row, length:].any()
+    dirty = torch.where(torch.arange(6)[None, :, None] < lengths[:, None, None], random_input(3, 6), torch.nan)
+    again, other = layer(dirty, lengths=lengths)
+    assert torch.equal(again, y)
+    map_state(lambda a, b: torch.testing.assert_close(a, b, rtol=0, atol=0), other, state)
+
+
 @every_cell
 def test_no_state_lives_on_a_module(cell: Cell) -> None:
     layer, x = Recurrent(cell, 3, 5, layers=2, bidirectional=True).double(), random_input(2, 6)

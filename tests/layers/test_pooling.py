@@ -60,6 +60,8 @@ def test_the_attention_learns_where_to_look() -> None:
 def test_unknown_kinds_are_named() -> None:
     with pytest.raises(OptionError, match="unknown pooling 'maen'; did you mean 'mean'"):
         Pooling(["maen"], 3)
+    with pytest.raises(OptionError, match=r"got 'mean'; write \['mean'\]"):
+        Pooling("mean", 3)
     with pytest.raises(OptionError, match="different kinds"):
         Pooling([], 3)
     with pytest.raises(OptionError, match="different kinds"):

@@ -19,6 +19,7 @@ def test_sequences_bring_their_own_lengths() -> None:
     sequences = Sequences.of([torch.randn(4, 3), torch.randn(2, 3)])
     y, _ = layer(sequences)
     assert torch.equal(y, layer(sequences.data, lengths=sequences.lengths)[0])
+    assert layer.engine(sequences).engine == "torch"
     with pytest.raises(OptionError, match="bring their own lengths"):
         layer(sequences, lengths=sequences.lengths)
 
@@ -68,12 +69,14 @@ def test_widths_may_differ_and_a_projection_joins_them() -> None:
         ({"hidden": [4, 5], "residual": True}, r"residual wanted layers of one width, got \[4, 5\]"),
         ({"weight_drop": -1.0}, "weight_drop wanted a share"),
         ({"engine": "cdnn"}, "unknown engine 'cdnn'"),
+        ({"layers": 2, "dropout": "x"}, "dropout wanted a share or a module such as LockedDropout, got 'x'"),
+        ({"bidirectional": "no"}, "bidirectional wanted True or False, got 'no'"),
     ],
 )
 def test_a_wrong_option_is_named(changed: dict[str, Any], words: str) -> None:
     options = {"cell": "gru", "inputs": 3, "hidden": 4} | changed
     with pytest.raises(OptionError, match=words):
-        Recurrent(**options)(torch.randn(1, 2, 3))
+        Recurrent(**options)
 
 
 def test_a_wrong_state_is_named() -> None:

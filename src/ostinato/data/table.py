@@ -75,7 +75,7 @@ class Table:
     def _converted(self, name: str, convert: Callable[[Any], str]) -> list[str]:
         values = self.column(name)
         for row, value in enumerate(values):
-            if type(value) is str and value:
+            if type(value) is str and value.isalnum():
                 continue
             try:
                 values[row] = convert(value)
@@ -125,9 +125,18 @@ def _text(value: Any) -> str:
     raise ValueError(f"wanted text, got {value!r:.60} of type {type(value).__name__}{advice}")
 
 
+def _writable(label: str) -> str:
+    """The label, unless no file could hold it."""
+    try:
+        label.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"has a label with half a character ({label!r:.60}); write it anew") from None
+    return str(label)
+
+
 def _label(value: Any) -> str:
-    if isinstance(value, str) and value:
-        return str(value)
+    if isinstance(value, str) and value.strip():
+        return _writable(value)
     if isinstance(value, str):
         raise ValueError("has an empty label; fill it in or leave the row out")
     if is_missing(value):

@@ -57,14 +57,17 @@ class Classify(nn.Module):
     def loss(self, scores: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         """The mean loss of scores [..., N] against classes [...].
 
-        Weighted classes weigh the mean, as in torch. ``weight`` [B] says how much each row counts beside the others.
+        Weighted classes weigh the mean, as in torch; smoothing acts in training only. ``weight`` [B] says how much each
+        row counts beside the others.
         """
         if scores.shape[:-1] != target.shape:
             raise ShapeError(f"target wanted {list(scores.shape[:-1])}, got {list(target.shape)}")
+        # Smoothing is a way to train; what is measured is the true loss.
+        smoothing = self.smoothing if self.training else 0.0
         flat, classes = scores.reshape(-1, self.classes), target.reshape(-1)
         if weight is None:
-            return functional.cross_entropy(flat, classes, self.weights, label_smoothing=self.smoothing)
-        each = functional.cross_entropy(flat, classes, self.weights, label_smoothing=self.smoothing, reduction="none")
+            return functional.cross_entropy(flat, classes, self.weights, label_smoothing=smoothing)
+        each = functional.cross_entropy(flat, classes, self.weights, label_smoothing=smoothing, reduction="none")
         share = weight.reshape(-1, *([1] * (target.dim() - 1))).expand(target.shape).reshape(-1)
         whole = share if self.weights is None else share * self.weights[classes]
         return (share * each).sum() / whole.sum()

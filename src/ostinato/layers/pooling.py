@@ -25,6 +25,8 @@ class Pooling(nn.Module):
 
     def __init__(self, kinds: Sequence[str], inputs: int) -> None:
         super().__init__()
+        if isinstance(kinds, str):
+            raise OptionError(f"pooling wanted a list of kinds, got '{kinds}'; write ['{kinds}']")
         self.kinds = tuple(kinds)
         if not self.kinds or len(set(self.kinds)) != len(self.kinds):
             raise OptionError(f"pooling wanted different kinds, got {list(self.kinds)}; {nearest('', POOLINGS)}")

@@ -14,7 +14,7 @@ from ostinato.cells import Cell, find
 from ostinato.errors import OptionError, ShapeError
 from ostinato.layers.dropout import Dropout, checked_share, drop_weights
 from ostinato.layers.initialise import initialise
-from ostinato.sequence import Sequences
+from ostinato.sequence import Sequences, valid_steps
 from ostinato.state import State
 
 
@@ -44,6 +44,8 @@ class Direction(nn.Module):
         self.cell = find(cell)
         self.inputs, self.hidden = _positive("inputs", inputs), _positive("hidden", hidden)
         self.reverse, self.wish = reverse, engine
+        if engine is not None:
+            ops.named_engine(engine)
         self.weight_drop = checked_share(weight_drop, "weight_drop")
         if weight_drop and self.cell.recurrent == "none":
             raise OptionError(f"weight_drop does not apply to {self.cell.name}: it has no recurrent weights")
@@ -115,6 +117,9 @@ class Recurrent(nn.Module):
         super().__init__()
         self.cell = find(cell)
         widths = _widths(hidden, layers)
+        for name, switch in (("bidirectional", bidirectional), ("residual", residual), ("norm", norm)):
+            if not isinstance(switch, bool):
+                raise OptionError(f"{name} wanted True or False, got {switch!r}")
         self.inputs, self.bidirectional, self.residual = _positive("inputs", inputs), bidirectional, residual
         each: dict[str, Any] = {"weight_drop": weight_drop, "timescale": timescale, "engine": engine}
         ways = 2 if bidirectional else 1
@@ -155,6 +160,9 @@ class Recurrent(nn.Module):
                 outputs.append(y)
                 last.append(end)
             below = self._after(index, below, outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=-1))
+        if lengths is not None and (self.projections or self.norms):
+            # A bias of a projection or a norm shows in the padding too.
+            below = torch.where(valid_steps(lengths, below.shape[1])[..., None], below, 0.0)
         return below, tuple(last)
 
     def _after(self, index: int, below: Tensor, y: Tensor) -> Tensor:
@@ -185,8 +193,10 @@ class Recurrent(nn.Module):
             )
         return state
 
-    def engine(self, x: Tensor, **call: Any) -> ops.Choice:
+    def engine(self, x: Tensor | Sequences, **call: Any) -> ops.Choice:
         """Which engine runs such a call in the first layer, and why others refuse it."""
+        if isinstance(x, Sequences):
+            return self.directions()[0][0].engine(x.data, lengths=x.lengths, reset=x.reset, **call)
         return self.directions()[0][0].engine(x, **call)
 
     def zero_state(self, rows: int) -> tuple[State, ...]:
@@ -213,6 +223,8 @@ def _widths(hidden: int | Sequence[int], layers: int | None) -> list[int]:
 
 
 def _check_between(layers: int, outputs: Sequence[int], dropout: float | nn.Module, residual: bool, norm: bool) -> None:
+    if not isinstance(dropout, int | float | nn.Module):
+        raise OptionError(f"dropout wanted a share or a module such as LockedDropout, got {dropout!r}")
     given: Mapping[str, bool] = {"dropout": bool(dropout), "residual": residual, "norm": norm}
     if layers == 1 and any(given.values()):
         name = next(name for name, asked in given.items() if asked)

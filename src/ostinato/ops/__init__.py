@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ostinato.ops.backend import ENGINES, Choice, Engine, choose, recur, use_engine, wished_engine
+from ostinato.ops.backend import ENGINES, Choice, Engine, choose, named_engine, recur, use_engine, wished_engine
 from ostinato.ops.call import Call, checked_call, zero_state
 from ostinato.ops.torch_operations import register_tensors
 
@@ -15,6 +15,7 @@ __all__ = [
     "Engine",
     "checked_call",
     "choose",
+    "named_engine",
     "recur",
     "use_engine",
     "wished_engine",

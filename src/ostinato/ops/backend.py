@@ -56,7 +56,7 @@ def use_engine(name: str) -> Iterator[None]:
     ...     wished_engine()
     'reference'
     """
-    _named_engine(name)
+    named_engine(name)
     token = _wish.set(name)
     try:
         yield
@@ -76,7 +76,7 @@ def choose(call: Call, engine: str | None = None) -> Choice:
     """
     asked = engine or wished_engine()
     if asked is not None:
-        reason = _named_engine(asked).refusal(call)
+        reason = named_engine(asked).refusal(call)
         if reason is not None:
             raise EngineError(f"the engine '{asked}' was asked for but cannot serve this call: {reason}")
         return Choice(asked, {})
@@ -117,10 +117,11 @@ def recur(
     """
     call = checked_call(find(cell), x, weights, state, lengths, reset, reverse)
     chosen = choose(call, engine)
-    return _named_engine(chosen.engine).run(call)
+    return named_engine(chosen.engine).run(call)
 
 
-def _named_engine(name: str) -> Engine:
+def named_engine(name: str) -> Engine:
+    """The engine of a name; an unknown one names the nearest."""
     for engine in ENGINES:
         if engine.name == name:
             return engine
