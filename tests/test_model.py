@@ -119,6 +119,15 @@ def test_a_bag_beside_the_network_has_its_share_of_the_answer() -> None:
     torch.testing.assert_close(model.loss(batch).loss, wanted)
 
 
+def test_being_sure_and_wrong_is_a_finite_loss() -> None:
+    model = build(architecture(beside=BESIDE)).eval()
+    assert model.beside is not None
+    with torch.no_grad():
+        model.beside.bias.copy_(torch.tensor([500.0, 0.0, 0.0]))
+        model.head.scores.bias.copy_(torch.tensor([500.0, 0.0, 0.0]))
+    assert 40 < model.loss(INPUTS["words"]).loss < 100
+
+
 def test_the_bag_and_the_network_learn_from_losses_of_their_own() -> None:
     batch = INPUTS["words"]
     torch.manual_seed(0)

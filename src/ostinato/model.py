@@ -81,18 +81,25 @@ class Model(nn.Module):
             features, target = features[valid], target[valid]
             weight = None if weight is None else weight[:, None].expand(valid.shape)[valid]
         scores = self.head(features)
-        if self.beside is None:
-            loss = self.head.loss(scores, target, weight)
-        else:
-            other = self.beside(batch)
-            # Each learns by itself: what was mixed before the loss would leave the harder work to the other.
-            loss = self.head.loss(scores, target, weight) + _PULL * self.head.loss(other, target, weight)
-            scores = _mixed(scores, other, self.share).log()
-            if not self.training:
-                loss = self.head.loss(scores, target, weight)
+        if self.beside is not None:
+            return self._both(batch, scores, target, weight)
+        loss = self.head.loss(scores, target, weight)
         # The end of a window is no beginning for a direction that comes from the other side.
         onward = None if self.body.bidirectional else last
         return Step(loss, onward, target.numel(), self.head.measure(scores, target))
+
+    def _both(self, batch: Batch, scores: Tensor, target: Tensor, weight: Tensor | None) -> Step:
+        """The step of a network with a bag beside it: two losses to train, that of the mixture to measure."""
+        assert self.beside is not None
+        other = self.beside(batch)
+        mixture = _mixed(scores.detach(), other.detach(), self.share)
+        if self.training:
+            # Each learns by itself: what was mixed before the loss would leave the harder work to the other.
+            loss = self.head.loss(scores, target, weight) + _PULL * self.head.loss(other, target, weight)
+        else:
+            # A class that both are sure to be wrong has the probability 0, whose logarithm is no loss to average.
+            loss = self.head.loss(mixture.clamp(min=torch.finfo(mixture.dtype).tiny).log(), target, weight)
+        return Step(loss, None, target.numel(), self.head.measure(mixture, target))
 
     @torch.inference_mode()
     def decode(self, batch: Batch | Tensor) -> Tensor:
