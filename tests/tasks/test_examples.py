@@ -145,3 +145,7 @@ def test_the_digest_tells_data_apart():
     assert digest(TEXTS, LABELS) == digest(list(TEXTS), tuple(LABELS))
     assert digest(TEXTS, LABELS) != digest(TEXTS[::-1], LABELS)
     assert digest(["ab", "c"], ["x", "y"]) != digest(["a", "bc"], ["x", "y"])
+
+
+def test_half_a_surrogate_pair_has_a_digest():
+    assert read_examples(["a \ud800", "b"], ["x", "y"]).digest() != read_examples(["a ?", "b"], ["x", "y"]).digest()

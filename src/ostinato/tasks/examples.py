@@ -65,7 +65,8 @@ class Examples:
         sha = hashlib.sha256()
         for column in (self.texts, self.labels):
             for value in column:
-                sha.update(value.encode() + b"\0")
+                # Half a surrogate pair, as json reads "\\ud800", has no UTF-8 otherwise.
+                sha.update(value.encode(errors="surrogatepass") + b"\0")
         return sha.hexdigest()
 
 
