@@ -328,8 +328,27 @@ def test_a_checkpoint_of_other_data_is_refused(tmp_path):
     checkpoint = tmp_path / "c.safetensors"
     texts, labels = requests()
     TextClassifier(**TINY).fit(texts, labels, checkpoint=checkpoint, progress=False)
-    with pytest.raises(ArtifactError, match="the checkpoint of another run"):
+    with pytest.raises(ArtifactError, match="the checkpoint of another run: the data's fingerprint was"):
         TextClassifier(**TINY).fit(texts[::-1], labels, checkpoint=checkpoint, resume=True, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"dropout": 0.1}, "dropout was 0.0 and is 0.1"),
+        ({"clip": 2.0}, "clip was 1.0 and is 2.0"),
+        ({"seed": 8}, "seed was 1 and is 8"),
+        ({"ngrams": (2, 4)}, r"ngrams was \[3, 5\] and is \[2, 4\]"),
+    ],
+)
+def test_a_checkpoint_of_other_options_names_them_and_not_the_data(tmp_path, given, words):
+    checkpoint = tmp_path / "c.safetensors"
+    options = {**TINY, "dropout": 0.0}
+    TextClassifier(**options).fit(*requests(), checkpoint=checkpoint, progress=False)
+    TextClassifier(**options).fit(*requests(), checkpoint=checkpoint, resume=True, progress=False)
+    with pytest.raises(ArtifactError, match=f"of another run: {words}[.;]") as caught:
+        TextClassifier(**{**options, **given}).fit(*requests(), checkpoint=checkpoint, resume=True, progress=False)
+    assert "fingerprint" not in str(caught.value)
 
 
 def test_options_that_cannot_act_are_refused():

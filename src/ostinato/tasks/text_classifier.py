@@ -22,7 +22,7 @@ from ostinato.tasks.conventions import Estimator
 from ostinato.tasks.evaluation import Evaluation, compare
 from ostinato.tasks.examples import Examples, check_training, hold_out, read_examples
 from ostinato.tasks.text_options import TextClassifierOptions
-from ostinato.tasks.text_training import probabilities, train_classifier
+from ostinato.tasks.text_training import fingerprint, probabilities, train_classifier
 
 if TYPE_CHECKING:
     from ostinato.model import Model
@@ -74,12 +74,20 @@ class TextClassifier(Estimator, TextClassifierOptions):
         check_training(examples)
         if valid is not None:
             held = read_examples(*valid) if isinstance(valid, tuple) else read_examples(valid, text=text, label=label)
+            data = fingerprint(examples, held)
         else:
+            data = fingerprint(examples, None)
             examples, held = _split(examples, options.holdout, options.seed)
         watcher = _watcher(progress)
         with watcher as watch:
             trained = train_classifier(
-                options, examples, held if len(held) else None, checkpoint=checkpoint, resume=resume, watch=watch
+                options,
+                examples,
+                held if len(held) else None,
+                fingerprint=data,
+                checkpoint=checkpoint,
+                resume=resume,
+                watch=watch,
             )
         self._adopt(trained.model, trained.vocabulary, trained.labels, examples.kind, trained.threshold)
         self.history_, self.training_ = trained.history, trained.summary

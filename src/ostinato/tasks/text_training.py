@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from ostinato.options import describe
 from ostinato.tasks.evaluation import counted
 from ostinato.tasks.examples import Examples
 from ostinato.tasks.text_options import TextClassifierOptions, network
+from ostinato.train.options import TrainOptions
 
 if TYPE_CHECKING:
     from ostinato.data.batch import Batch
@@ -55,11 +55,12 @@ def train_classifier(
     examples: Examples,
     valid: Examples | None,
     *,
+    fingerprint: str,
     checkpoint: str | Path | None,
     resume: bool,
     watch: Callable[[Any], None],
 ) -> Trained:
-    """Train on some examples, choose by others, and tell every report to ``watch``."""
+    """Train on some examples, choose by others, and tell every report to ``watch``; ``fingerprint`` names the data."""
     import torch
 
     from ostinato.data.batches import TextBatches
@@ -99,7 +100,8 @@ def train_classifier(
         options=options,
         checkpoint=checkpoint,
         resume=resume,
-        fingerprint=fingerprint(options, examples, valid),
+        fingerprint=fingerprint,
+        facts=own_options(options),
     )
     history: tuple[dict[str, Any], ...] = ()
     for report in reports:
@@ -153,14 +155,23 @@ def class_weights(labels: Labels) -> list[float]:
     return [total / (len(labels) * count) for count in labels.counts]
 
 
-def fingerprint(options: TextClassifierOptions, examples: Examples, valid: Examples | None) -> str:
-    """What a checkpoint remembers of the data and of the options that training itself does not see."""
+def fingerprint(examples: Examples, valid: Examples | None) -> str:
+    """What a checkpoint remembers of the data as they were given, before any are kept for validation."""
     import hashlib
 
-    skipped = {"checkpoint_every", "device", "data_licence"}
-    chosen = {f.name: getattr(options, f.name) for f in describe(TextClassifierOptions) if f.name not in skipped}
-    parts = [json.dumps(chosen, sort_keys=True), examples.digest(), valid.digest() if valid else ""]
+    parts = [examples.digest(), valid.digest() if valid is not None else ""]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def own_options(options: TextClassifierOptions) -> dict[str, Any]:
+    """The options that decide a result and that training itself does not see, as JSON.
+
+    >>> own_options(TextClassifierOptions())["ngrams"]
+    [3, 5]
+    """
+    skipped = {"data_licence", *(field.name for field in describe(TrainOptions))}
+    values = {f.name: getattr(options, f.name) for f in describe(TextClassifierOptions) if f.name not in skipped}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 def enough_epochs(batches: int) -> int:

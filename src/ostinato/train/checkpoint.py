@@ -23,7 +23,7 @@ from ostinato.errors import ArtifactError, OutputError
 
 KIND = "checkpoint"
 # Counts up whenever the parts of a checkpoint, or what they save, change.
-_FORM = 1
+_FORM = 2
 
 
 class Part(Protocol):

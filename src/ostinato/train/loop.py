@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ def train(
     checkpoint: str | Path | None = None,
     resume: bool = False,
     fingerprint: str = "",
+    facts: Mapping[str, Any] | None = None,
 ) -> Iterator[Report | Stepped]:
     """Train a model, and tell by reports how it goes; in the end the model holds the best weights.
 
@@ -46,8 +47,9 @@ def train(
 
     With a ``checkpoint`` path the run is saved every ``options.checkpoint_every`` seconds, when it is interrupted and
     when it is over; saving takes at most a twentieth of the time, so large models are saved less often. ``resume=True``
-    goes on from there with equal bits, or starts if there is nothing to resume; ``fingerprint`` names the data, and a
-    checkpoint of other data, options or shapes is refused. When the result is safe, delete the checkpoint with
+    goes on from there with equal bits, or starts if there is nothing to resume; ``fingerprint`` names the data,
+    ``facts`` are the caller's own options, by name and as JSON; a checkpoint of other data, options, facts or shapes is
+    refused. When the result is safe, delete the checkpoint with
     :func:`~ostinato.train.remove_checkpoint`. A checkpoint that cannot be written (a full disk) leaves the one before
     as it is, is reported by :class:`~ostinato.train.SaveFailed` and a warning, and training goes on.
 
@@ -69,7 +71,7 @@ def train(
         if not resume:
             checkpoints.check_free(path)
         artifact.probe_output(path)
-    return _reports(model, batches, valid, options, path, resume, fingerprint)
+    return _reports(model, batches, valid, options, path, resume, fingerprint, facts or {})
 
 
 def _reports(
@@ -80,6 +82,7 @@ def _reports(
     path: Path | None,
     resume: bool,
     fingerprint: str,
+    facts: Mapping[str, Any],
 ) -> Iterator[Report | Stepped]:
     """Everything global that a run borrows is given back here, also when the caller stops listening."""
     was_training = model.training
@@ -89,7 +92,7 @@ def _reports(
         randomness = Randomness(placement, options.seed)
         try:
             with repeatable(), randomness.owned():
-                run = Run(model, batches, valid, options, placement, randomness, stop, path, fingerprint)
+                run = Run(model, batches, valid, options, placement, randomness, stop, path, fingerprint, facts)
                 with closing(run.reports(resume)) as reports:
                     for report in reports:
                         with randomness.lent():
@@ -113,6 +116,7 @@ class Run:
         stop: StopRequest,
         path: Path | None,
         fingerprint: str,
+        facts: Mapping[str, Any],
     ) -> None:
         self.model, self.batches, self.valid, self.options = model, batches, valid, options
         self.placement, self.randomness, self.stop, self.path = placement, randomness, stop, path
@@ -124,7 +128,7 @@ class Run:
         if placement.processes > 1 and (self.continuous or options.truncate):
             raise OptionError("a state that goes from window to window stays in one process; train in one process")
         self.identity = Identity(
-            recorded(options) | {"device": placement.device.type},
+            recorded(options) | {"device": placement.device.type} | dict(facts),
             fingerprint,
             len(batches),
             len(valid) if valid is not None else 0,
