@@ -65,3 +65,22 @@ def test_data_without_a_known_label_are_told(model_file, tmp_path):
 )
 def test_what_is_wrong_is_told(model_file, train_file, flags, words):
     assert words in refused("evaluate", model_file, train_file, *COLUMNS, *flags)
+
+
+@pytest.mark.parametrize(("flag", "name"), [("--json", "MODEL"), ("--json", "DATA"), ("--plot", "DATA")])
+def test_nothing_is_written_over_what_is_read(model_file, train_file, flag, name):
+    path = {"MODEL": model_file, "DATA": train_file}[name]
+    before = path.read_bytes()
+    told = refused("evaluate", model_file, train_file, *COLUMNS, flag, path)
+    assert told == f"{flag} {path} would overwrite {name} {path}; name another file"
+    assert path.read_bytes() == before
+
+
+def test_the_picture_is_not_written_over_the_report(model_file, train_file, tmp_path):
+    told = refused("evaluate", model_file, train_file, "--json", tmp_path / "r.png", "--plot", tmp_path / "r.png")
+    assert told == f"--plot {tmp_path}/r.png would overwrite --json {tmp_path}/r.png; name another file"
+
+
+def test_a_column_is_not_both_text_and_label(model_file, train_file):
+    told = refused("evaluate", model_file, train_file, "--text", "intent", "--label", "intent")
+    assert told == "--text and --label both name the column 'intent'; texts and labels are two columns"

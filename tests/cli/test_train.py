@@ -16,7 +16,7 @@ import pytest
 
 import ostinato
 from ostinato import artifact, output
-from ostinato.cli.train import checkpoint_of
+from ostinato.cli.resuming import checkpoint_of
 from tests.cli.terminal import QUICK, refused, run
 from tests.tasks.requests import with_others
 
@@ -280,6 +280,45 @@ def test_resuming_nothing_begins_and_says_so(train, train_file):
 
 def test_the_checkpoint_lies_beside_the_model():
     assert str(checkpoint_of("models/intents.safetensors")) == "models/intents.checkpoint.safetensors"
+
+
+def test_models_of_two_versions_have_two_checkpoints(train_file, tmp_path):
+    other = tmp_path / "m.v1.checkpoint.safetensors"
+    other.write_bytes(b"work")
+    result = run("train", "text-classifier", train_file, *QUICK, "-o", tmp_path / "m.v2", "--restart")
+    assert result.exit_code == 0
+    assert other.read_bytes() == b"work"
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("-o", "train.csv"), "--output train.csv would overwrite DATA {}/train.csv; name another file"),
+        (("--log", "./train.csv"), "--log ./train.csv would overwrite DATA {}/train.csv; name another file"),
+        (("--log", "link.csv"), "--log link.csv would overwrite DATA {}/train.csv; name another file"),
+        (("--valid", "v.csv", "--log", "v.csv"), "--log v.csv would overwrite --valid v.csv; name another file"),
+        (("-o", "x", "--log", "x"), "--log x would overwrite --output x; name another file"),
+        (("-o", "p.png", "--plot", "p.png"), "--plot p.png would overwrite --output p.png; name another file"),
+        (("--config", "r.toml", "-o", "r.toml"), "--output r.toml would overwrite --config r.toml; name another file"),
+        (
+            ("-o", "x", "--log", "x.checkpoint.safetensors"),
+            "--log x.checkpoint.safetensors would overwrite its checkpoint x.checkpoint.safetensors; name another file",
+        ),
+    ],
+)
+def test_nothing_is_written_over_what_is_read_or_written(train, train_file, monkeypatch, tmp_path, flags, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "v.csv").write_bytes(train_file.read_bytes())
+    (tmp_path / "r.toml").write_text("hidden = 4\n")
+    (tmp_path / "link.csv").symlink_to(train_file)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    assert refused(*train(train_file, *flags)) == words.format(tmp_path)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_column_is_not_both_text_and_label(train, train_file):
+    told = refused(*train(train_file, "--label", "utterance"))
+    assert told == "--text and --label both name the column 'utterance'; texts and labels are two columns"
 
 
 def start(words, folder):

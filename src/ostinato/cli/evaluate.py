@@ -34,18 +34,22 @@ def evaluate(
     """
     import ostinato
     from ostinato.artifact import probe_output
+    from ostinato.cli.files import check_columns, keep_apart
     from ostinato.cli.program import note
     from ostinato.cli.screen import show_evaluation
     from ostinato.diagnosis.pictures import check_format, draw_training
     from ostinato.output import replace_file
     from ostinato.tasks.evaluation import SHOWN
 
+    keep_apart({"MODEL": model, "DATA": data}, {"--json": None if json_file == "-" else json_file, "--plot": plot})
     if plot is not None:
         check_format(plot)
     for path in (plot, json_file):
         if path is not None and path != "-":
             probe_output(path)
     network = ostinato.load(model)
+    if text is not None or label is not None:
+        check_columns(text or network.columns_[0], label or network.columns_[1])
     report = network.evaluate(data, text=text, label=label)
     written = json.dumps(report.to_dict(), ensure_ascii=False, indent=1) + "\n"
     if json_file == "-":

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import shutil
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
@@ -14,8 +12,19 @@ from typing import Annotated, Any, ClassVar
 import typer
 
 from ostinato.cli.config import read_config, render_config
+from ostinato.cli.files import check_columns, keep_apart
 from ostinato.cli.flags import accept, check_flags
-from ostinato.cli.program import Program, Verb, end, note, told_warnings
+from ostinato.cli.program import Program, Verb, note, told_warnings
+from ostinato.cli.resuming import (
+    THIS_CALL,
+    Restart,
+    Resume,
+    check_choice,
+    check_unfinished,
+    checkpoint_of,
+    command_of,
+    stopped,
+)
 from ostinato.errors import Interrupted, OptionError
 from ostinato.options import Option, validate
 from ostinato.tasks.text_options import GROUPS, TextClassifierOptions
@@ -51,7 +60,6 @@ class TextClassifierRun(TextClassifierOptions, Files):
     groups: ClassVar[tuple[str, ...]] = (_FILES, *GROUPS)
 
 
-_THIS = "This call"
 _SHOWN = {
     "data": "DATA",
     "text": "COLUMN",
@@ -70,17 +78,14 @@ def text_classifier(
     given: dict[str, Any],
     context: typer.Context,
     config: Annotated[
-        str | None, typer.Option(help="Read options from a TOML file.", metavar="FILE", rich_help_panel=_THIS)
+        str | None, typer.Option(help="Read options from a TOML file.", metavar="FILE", rich_help_panel=THIS_CALL)
     ] = None,
     print_config: Annotated[
-        bool, typer.Option("--print-config", help="Print all options as a TOML file, and end.", rich_help_panel=_THIS)
+        bool,
+        typer.Option("--print-config", help="Print all options as a TOML file, and end.", rich_help_panel=THIS_CALL),
     ] = False,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a run that was stopped.", rich_help_panel=_THIS)
-    ] = False,
-    restart: Annotated[
-        bool, typer.Option("--restart", help="Begin anew where a run was stopped.", rich_help_panel=_THIS)
-    ] = False,
+    resume: Resume = False,
+    restart: Restart = False,
 ) -> None:
     """Train a network that tells which label a text has.
 
@@ -92,14 +97,13 @@ def text_classifier(
     if print_config:
         typer.echo(render_config(TextClassifierRun, values, "ostinato train text-classifier"), nl=False)
         return
-    if resume and restart:
-        raise OptionError("--resume goes on and --restart begins anew; give one of them")
+    check_choice(resume, restart)
     run = TextClassifierRun(**validate(TextClassifierRun, values))
     with told_warnings():
-        _train(run, resume, restart, _command(context))
+        _train(run, config, resume, restart, command_of(context))
 
 
-def _train(run: TextClassifierRun, resume: bool, restart: bool, command: list[str]) -> None:
+def _train(run: TextClassifierRun, config: str | None, resume: bool, restart: bool, command: list[str]) -> None:
     """Find out what could go wrong, train, save."""
     from ostinato.artifact import probe_output
     from ostinato.data import read_table
@@ -111,10 +115,14 @@ def _train(run: TextClassifierRun, resume: bool, restart: bool, command: list[st
 
     if run.data is None:
         raise OptionError("which examples? give a .csv, .tsv or .jsonl file: ostinato train text-classifier train.csv")
-    probe_output(run.output)
     checkpoint = checkpoint_of(run.output)
-    if checkpoint.exists() and not resume and not restart:
-        raise OptionError(f"{checkpoint} holds a run that was stopped; --resume goes on with it, --restart begins anew")
+    keep_apart(
+        {"DATA": run.data, "--valid": run.valid, "--config": config},
+        {"--output": run.output, "its checkpoint": checkpoint, "--log": run.log, "--plot": run.plot},
+    )
+    check_columns(run.text, run.label)
+    probe_output(run.output)
+    check_unfinished(checkpoint, resume, restart)
     for path in (checkpoint, run.log, run.plot):
         if path is not None:
             probe_output(path)
@@ -143,20 +151,10 @@ def _train(run: TextClassifierRun, resume: bool, restart: bool, command: list[st
                 progress=watch,
             )
     except Interrupted as stop:
-        _stopped(stop, checkpoint, command)
+        stopped(stop, checkpoint, command)
     model.save(run.output)
     remove_checkpoint(checkpoint)
     _show_result(model, run)
-
-
-def checkpoint_of(output: str) -> Path:
-    """Where a run that writes a model keeps its checkpoint.
-
-    >>> checkpoint_of("models/intents.safetensors").name
-    'intents.checkpoint.safetensors'
-    """
-    path = Path(output)
-    return path.with_name(f"{path.stem}.checkpoint.safetensors")
 
 
 @contextmanager
@@ -174,27 +172,6 @@ def _watchers(log: str | None) -> Iterator[Callable[[Any], None]]:
                 listener(report)
 
         yield watch
-
-
-def _stopped(stop: Interrupted, checkpoint: Path, command: list[str]) -> None:
-    """Say what is saved, and the command that goes on."""
-    told, _, _ = str(stop).partition(". To go on")
-    told = told.removeprefix("training was stopped ")
-    if checkpoint.exists():
-        again = [word for word in command if word not in ("--resume", "--restart")]
-        told += f"\ngo on with:  {shlex.join([*again, '--resume'])}"
-    end(told)
-
-
-def _command(context: Any) -> list[str]:
-    """The command line as it was given, in words that a shell finds."""
-    script = Path(sys.argv[0])
-    if script.name == "__main__.py":
-        program = ["python" if shutil.which("python") == sys.executable else sys.executable, "-m", "ostinato"]
-    else:
-        found = shutil.which(script.name)
-        program = [script.name if found and Path(found).resolve() == script.resolve() else sys.argv[0]]
-    return [*program, *context.find_root().obj["args"]]
 
 
 def _show_result(model: Any, run: TextClassifierRun) -> None:
