@@ -5,7 +5,8 @@ import pytest
 from ostinato.data import Vocabulary
 from ostinato.errors import OptionError
 from ostinato.options import describe, validate
-from ostinato.tasks.text_options import GROUPS, TextClassifierOptions, network
+from ostinato.tasks import TextClassifier
+from ostinato.tasks.text_options import GROUPS, TextClassifierOptions, check_options, network
 from ostinato.train.options import TrainOptions
 
 TRAINING = {field.name for field in describe(TrainOptions)}
@@ -89,3 +90,46 @@ def test_what_cannot_act_is_refused_by_the_network():
 
     with pytest.raises(OptionError, match="residual"):
         build(network(TextClassifierOptions(residual=True, layers=1), words=3, pieces=4, classes=2))
+
+
+@pytest.mark.parametrize(
+    ("given", "valid", "words"),
+    [
+        ({"truncate": 5}, False, "a text has one label; truncate does not apply: leave it 0"),
+        ({"residual": True}, False, "residual acts between layers and there is only one"),
+        ({"norm": True}, False, "norm acts between layers and there is only one"),
+        ({"locked": True, "embedding_dropout": 0.0}, False, "locked says how values are dropped .* and none are"),
+        ({"locked": True, "embedding_dropout": 0.0, "dropout": 0.0, "layers": 2}, False, "locked says how"),
+        ({"buckets": 0, "ngrams": (2, 4)}, False, "ngrams are sizes of pieces .* buckets=0 reads no pieces"),
+        ({"ngrams": (5, 3)}, False, r"ngrams wanted two sizes from 1 to 20, the smaller first, got \(5, 3\)"),
+        ({"ngrams": (1, 21)}, False, "ngrams wanted two sizes from 1 to 20"),
+        ({"momentum": 0.8}, False, "momentum does not apply to the optimizer 'adamw'"),
+        ({"holdout": 0.2}, True, "holdout does not apply where data for validation are given"),
+        ({"out_of_scope": "oos", "holdout": 0.0}, False, "out_of_scope needs validation rows, .* threshold"),
+    ],
+)
+def test_what_cannot_act_is_refused_before_data_are_read(given, valid, words):
+    with pytest.raises(OptionError, match=words):
+        check_options(TextClassifierOptions(**given), valid=valid)
+    with pytest.raises(OptionError, match=words):
+        TextClassifier(**given).fit("no-such-file.csv", valid="nor-this.csv" if valid else None, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("given", "valid"),
+    [
+        ({}, False),
+        ({}, True),
+        ({"locked": True}, False),
+        ({"locked": True, "embedding_dropout": 0.0, "layers": 2}, False),
+        ({"residual": True, "norm": True, "layers": 2}, False),
+        ({"buckets": 0}, False),
+        ({"momentum": 0.8, "optimizer": "sgd"}, False),
+        ({"holdout": 0.2}, False),
+        ({"holdout": 0.0}, True),
+        ({"out_of_scope": "oos"}, False),
+        ({"out_of_scope": "oos", "holdout": 0.0}, True),
+    ],
+)
+def test_what_acts_is_accepted(given, valid):
+    check_options(TextClassifierOptions(**given), valid=valid)

@@ -21,7 +21,7 @@ from ostinato.options import validate
 from ostinato.tasks.conventions import Estimator
 from ostinato.tasks.evaluation import Evaluation, compare
 from ostinato.tasks.examples import Examples, check_training, hold_out, read_examples
-from ostinato.tasks.text_options import TextClassifierOptions
+from ostinato.tasks.text_options import TextClassifierOptions, check_options
 from ostinato.tasks.text_training import fingerprint, probabilities, train_classifier
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class TextClassifier(Estimator, TextClassifierOptions):
         function is called with every report instead.
         """
         needs("torch", "train")
-        options = self._checked()
+        options = self._checked(valid=valid is not None)
         examples = read_examples(X, y, text=text, label=label)
         check_training(examples)
         if valid is not None:
@@ -178,9 +178,11 @@ class TextClassifier(Estimator, TextClassifierOptions):
             raise ArtifactError(f"{source} cannot be used as a text classifier: {error}") from error
         return model
 
-    def _checked(self) -> TextClassifierOptions:
-        """The options, all of them valid; nothing is changed on self, as scikit-learn wants it."""
-        return TextClassifierOptions(**validate(TextClassifierOptions, self.get_params()))
+    def _checked(self, *, valid: bool) -> TextClassifierOptions:
+        """The options, all of them valid and able to act; nothing is changed on self, as scikit-learn wants it."""
+        options = TextClassifierOptions(**validate(TextClassifierOptions, self.get_params()))
+        check_options(options, valid=valid)
+        return options
 
     def _adopt(self, model: Model, vocabulary: Vocabulary, labels: Labels, kind: str, threshold: float) -> None:
         """Take over what training or a file gave."""

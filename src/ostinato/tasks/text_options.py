@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from ostinato.cells import BUILT_IN
+from ostinato.errors import OptionError
 from ostinato.options import Option
-from ostinato.train.options import TrainOptions
+from ostinato.train.options import TrainOptions, check_training
 
 _TEXT = "Reading"
 _NETWORK = "Network"
@@ -127,6 +129,42 @@ class TextClassifierOptions(TrainOptions):
     data_licence: Annotated[
         str | None, Option("Licence of the training data, kept in the model file.", group=_DATA)
     ] = None
+
+
+def check_options(options: TextClassifierOptions, *, valid: bool) -> None:
+    """Refuse options that cannot act beside the others; ``valid`` says whether data for validation are given.
+
+    >>> check_options(TextClassifierOptions(norm=True), valid=False)
+    Traceback (most recent call last):
+    ostinato.errors.OptionError: norm acts between layers and there is only one; leave it out or set layers=2
+    """
+    # Needs numpy, without which the command line tells its options.
+    from ostinato.data import Vocabulary
+
+    # How often training goes through the data is decided later, from the data.
+    check_training(dataclasses.replace(options, epochs=options.epochs or 1))
+    Vocabulary((), options.lowercase, options.ngrams, options.buckets)
+    if options.truncate:
+        raise OptionError("a text has one label; truncate does not apply: leave it 0")
+    for name in ("residual", "norm"):
+        if options.layers == 1 and getattr(options, name):
+            raise OptionError(f"{name} acts between layers and there is only one; leave it out or set layers=2")
+    if options.locked and not options.embedding_dropout and (options.layers == 1 or not options.dropout):
+        raise OptionError(
+            "locked says how values are dropped from words and between layers, and none are; leave it out, or set "
+            "embedding_dropout (with two layers or more: or dropout)"
+        )
+    if not options.buckets and options.ngrams != TextClassifierOptions.ngrams:
+        raise OptionError(
+            "ngrams are sizes of pieces of words, and buckets=0 reads no pieces; leave out one of the two"
+        )
+    if valid and options.holdout not in (0, TextClassifierOptions.holdout):
+        raise OptionError("holdout does not apply where data for validation are given; leave out one of the two")
+    if options.out_of_scope is not None and not valid and not options.holdout:
+        raise OptionError(
+            "out_of_scope needs validation rows, on which the threshold is chosen; set holdout, or give data for "
+            "validation"
+        )
 
 
 def network(
