@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import functools
 import re
+import signal
 
+import numpy as np
 import pytest
 
 import ostinato
+from ostinato import artifact
 from ostinato.cli.demo import SAYINGS, describe
 from ostinato.data import assistant
 from ostinato.tasks import text_classifier
+from ostinato.train import EpochEnded, Progress
 from tests.cli.terminal import refused, run
 from tests.tasks.requests import TINY
 
@@ -18,7 +22,7 @@ def quick(monkeypatch):
     """The demo on one sentence of each template, with a network that learns nothing."""
     monkeypatch.setattr(assistant, "read_sentences", functools.partial(assistant.read_sentences, 1))
     plain = text_classifier.TextClassifier.__init__
-    options = {**TINY, "batch": 64}
+    options = {**TINY, "batch": 64, "epochs": 2}
     monkeypatch.setattr(
         text_classifier.TextClassifier, "__init__", lambda self, **given: plain(self, **{**options, **given})
     )
@@ -51,6 +55,60 @@ def test_the_demo_shows_the_data_the_result_and_live_answers_and_saves_them(tmp_
 def test_an_output_that_cannot_be_written_is_told_before_training(tmp_path):
     assert "there is no directory" in refused("demo", "-o", tmp_path / "no" / "a.safetensors")
     assert "it is a directory" in refused("demo", "-o", ".")
+
+
+def test_the_model_and_its_picture_are_two_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.png").symlink_to("a.safetensors")
+    told = refused("demo", "-o", "a.safetensors")
+    assert told == "its picture a.png would overwrite --output a.safetensors; name another file"
+
+
+@pytest.mark.parametrize(("value", "got"), [("x", "'x'"), ("-1", "'-1'")])
+def test_a_split_that_is_no_number_is_told(value, got):
+    assert refused("demo", "--split", value) == f"--split wanted a whole number at least 0, got {got}"
+
+
+@pytest.mark.usefixtures("quick")
+def test_ctrl_c_saves_and_the_command_that_it_tells_goes_on(tmp_path, monkeypatch):
+    words = ("demo", "-o", tmp_path / "a.safetensors")
+    assert run("demo", "-o", tmp_path / "whole.safetensors").exit_code == 0
+    with monkeypatch.context() as patch:
+        interrupt_after_the_first_epoch(patch)
+        stopped = run(*words)
+    assert stopped.exit_code == 130
+    checkpoint = tmp_path / "a.checkpoint.safetensors"
+    assert f"everything up to here is saved in {checkpoint}" in stopped.stderr
+    assert "checkpoint=" not in stopped.stderr
+    again = re.search(r"^go on with:  .* (demo -o .*)$", stopped.stderr, re.M).group(1)
+    assert again == f"demo -o {tmp_path}/a.safetensors --resume"
+    told = refused(*words)
+    assert told == f"{checkpoint} holds a run that was stopped; --resume goes on with it, --restart begins anew"
+    assert run(*again.split()).exit_code == 0
+    assert not checkpoint.exists()
+    ours, theirs = (artifact.read(tmp_path / name).tensors for name in ("a.safetensors", "whole.safetensors"))
+    for name, array in theirs.items():
+        np.testing.assert_array_equal(ours[name], array)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_demo_that_was_stopped_may_begin_anew(tmp_path):
+    checkpoint = tmp_path / "a.checkpoint.safetensors"
+    checkpoint.write_bytes(b"work")
+    assert run("demo", "-o", tmp_path / "a.safetensors", "--restart").exit_code == 0
+    assert not checkpoint.exists()
+
+
+def interrupt_after_the_first_epoch(patch):
+    """Ctrl-C when training has told of an epoch."""
+    plain = Progress.__call__
+
+    def stop(self, report):
+        plain(self, report)
+        if isinstance(report, EpochEnded):
+            signal.raise_signal(signal.SIGINT)
+
+    patch.setattr(Progress, "__call__", stop)
 
 
 def test_no_template_is_in_two_parts():

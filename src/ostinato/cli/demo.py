@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import shlex
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from ostinato.cli.files import beside, keep_apart
+from ostinato.cli.flags import accept, check_flags
 from ostinato.cli.program import note
+from ostinato.cli.resuming import (
+    Restart,
+    Resume,
+    check_choice,
+    check_unfinished,
+    checkpoint_of,
+    command_of,
+    stopped,
+)
+from ostinato.errors import Interrupted
+from ostinato.options import Option, validate
 
 # What a user may say to it; the last ones are nothing that a home can answer.
 SAYINGS = (
@@ -23,17 +37,25 @@ SAYINGS = (
 )
 
 
-def demo(
-    output: Annotated[
-        str, typer.Option("-o", "--output", help="The model file to write; the picture lies beside it.", metavar="FILE")
-    ] = "assistant.safetensors",
-    split: Annotated[int, typer.Option(help="Which split into training and test templates.", metavar="INT")] = 0,
-) -> None:
+@dataclass(kw_only=True, eq=False, repr=False)
+class Demonstration:
+    """What the demo writes, and on which part of the data it is tested."""
+
+    output: Annotated[str, Option("The model file to write; the picture lies beside it.")] = "assistant.safetensors"
+    split: Annotated[int, Option("Which split into training and test templates.", at_least=0)] = 0
+
+
+@accept(Demonstration, shown={"output": "FILE"})
+def demo(given: dict[str, Any], context: typer.Context, resume: Resume = False, restart: Restart = False) -> None:
     """Train a voice assistant on real requests, and talk to it.
 
     The data are the English sentence templates of home-assistant-intents, written by people. What it is tested on comes
-    from templates that it never saw.
+    from templates that it never saw. Ctrl-C saves the work so far, and --resume goes on from there.
     """
+    check_choice(resume, restart)
+    run = Demonstration(**validate(Demonstration, check_flags(Demonstration, given)))
+    output, checkpoint, picture = run.output, checkpoint_of(run.output), str(beside(run.output, ".png"))
+    keep_apart({}, {"--output": output, "its checkpoint": checkpoint, "its picture": picture})
     from ostinato.artifact import probe_output
     from ostinato.cli.chat import reply
     from ostinato.cli.screen import console, show_confusions, show_headline, styled
@@ -41,11 +63,15 @@ def demo(
     from ostinato.diagnosis.pictures import draw_training
     from ostinato.tasks import TextClassifier
     from ostinato.tasks.examples import DataWarning
+    from ostinato.train import remove_checkpoint
 
     probe_output(output)
-    picture = str(Path(output).with_suffix(".png"))
-    probe_output(picture)
-    plain = assistant.split_by_template(assistant.read_sentences(), seed=split)
+    check_unfinished(checkpoint, resume, restart)
+    for path in (checkpoint, picture):
+        probe_output(path)
+    if restart:
+        remove_checkpoint(checkpoint)
+    plain = assistant.split_by_template(assistant.read_sentences(), seed=run.split)
     note(describe(plain))
     parts = assistant.with_outside(plain)
     model = TextClassifier(out_of_scope=assistant.OUTSIDE, data_licence=assistant.LICENCE)
@@ -53,7 +79,10 @@ def demo(
     with warnings.catch_warnings():
         # Some intents have a single sentence; that is no news to those who wrote the demo.
         warnings.simplefilter("ignore", DataWarning)
-        model.fit(*train, valid=valid)
+        try:
+            model.fit(*train, valid=valid, checkpoint=checkpoint, resume=resume)
+        except Interrupted as stop:
+            stopped(stop, checkpoint, command_of(context))
     report = model.evaluate(*test)
     screen = console()
     others = f"{len(parts.test) - len(plain.test)} that no intent answers"
@@ -68,6 +97,7 @@ def demo(
     for text in SAYINGS:
         typer.echo(f"  {text:<{width}}{reply(model, text, labels, rivals=False)}")
     model.save(output)
+    remove_checkpoint(checkpoint)
     draw_training(
         picture,
         history=model.history_,
