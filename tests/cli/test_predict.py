@@ -139,3 +139,12 @@ def test_lines_are_read_one_by_one():
     assert next(lines) == "a"
     with pytest.raises(DataError, match="x, line 2: byte 0"):
         next(lines)
+
+
+@pytest.mark.parametrize(
+    ("words", "origin"),
+    [(("stop",), "the command line"), (("--input", "t.txt"), "t.txt"), ((), "a pipe"), (("--input", "-"), "a pipe")],
+)
+def test_a_column_of_what_has_none_is_refused(model_file, words, origin):
+    told = refused("predict", model_file, *words, "--text", "utterance", typed="stop\n")
+    assert told == f"--text names a column of a .csv, .tsv or .jsonl file; texts from {origin} have no columns"

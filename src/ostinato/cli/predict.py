@@ -15,6 +15,7 @@ from ostinato.errors import DataError, OptionError
 
 # So many lines are answered together: enough to be fast, few enough for answers to appear while a pipe flows.
 _TOGETHER = 1024
+_TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
 
 
 def predict(
@@ -42,6 +43,9 @@ def predict(
         raise OptionError("texts come from the command line or from --input; give one of them")
     if not texts and source is None and sys.stdin.isatty():
         raise OptionError("no texts: give them after the model, as --input FILE, or through a pipe")
+    if text is not None and not _is_table(source):
+        origin = "the command line" if texts else source if source not in (None, "-") else "a pipe"
+        raise OptionError(f"--text names a column of a .csv, .tsv or .jsonl file; texts from {origin} have no columns")
     import ostinato
 
     network = ostinato.load(model)
@@ -60,10 +64,14 @@ def _line(text: str, answer: Any, label: str, as_json: bool) -> str:
     return f"{label}\t{answer.confidence:.4f}\t{flat}\n"
 
 
+def _is_table(source: str | None) -> bool:
+    return source is not None and Path(source).suffix.lower() in _TABLES
+
+
 def _read(source: str, column: str) -> Iterator[str]:
     if source == "-":
         yield from read_lines(sys.stdin.buffer, "standard input")
-    elif Path(source).suffix.lower() in (".csv", ".tsv", ".jsonl", ".ndjson"):
+    elif _is_table(source):
         from ostinato.data import read_table
 
         yield from read_table(source).texts(column)
