@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from ostinato.cli.program import MISTAKE, STOPPED, Program, Verb, note, warn
 from ostinato.errors import DataError, Interrupted
+from tests.cli.terminal import refused
 
 
 def program(command):
@@ -121,3 +122,12 @@ def test_help_has_groups_in_columns_and_help_last():
 def test_remarks_go_to_the_standard_error(capsys, tell, start):
     tell("mind the gap")
     assert capsys.readouterr() == ("", f"{start}mind the gap\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "verb"), [(("evaluate", "m", "d", "--json"), "evaluate"), (("demo", "--split"), "demo")]
+)
+def test_a_flag_without_its_value_names_the_help_of_the_command(words, verb):
+    told = refused(*words)
+    assert "requires an argument" in told
+    assert told.endswith(f"; see ostinato {verb} --help")

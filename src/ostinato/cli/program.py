@@ -24,6 +24,16 @@ MISTAKE, STOPPED = 2, 130
 class Verb(TyperCommand):
     """A command whose help lists its options in groups."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the flags; an error knows whose help to name."""
+        try:
+            parsed: list[str] = super().parse_args(ctx, args)
+        except UsageError as error:
+            # A flag without its value is found before click knows the command.
+            error.ctx = error.ctx or ctx
+            raise
+        return parsed
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Arguments first, then each group of options under its own heading."""
         groups: dict[str, list[tuple[str, str, str]]] = {}
