@@ -66,7 +66,15 @@ def test_texts_and_labels_are_equally_many():
 
 @pytest.mark.parametrize(
     ("labels", "kind"),
-    [(["a", "b"], "str"), ([1, 2], "int"), ([True, False], "bool"), (np.array([1, 0]), "int"), ([1, "b"], "str")],
+    [
+        (["a", "b"], "str"),
+        ([1, 2], "int"),
+        ([True, False], "bool"),
+        (np.array([1, 0]), "int"),
+        ([1, "b"], "str"),
+        ([0.5, 1.0], "float"),
+        ([1, 0.5], "str"),
+    ],
 )
 def test_the_kind_of_the_labels_is_remembered(labels, kind):
     assert read_examples(["x", "y"], labels).kind == kind

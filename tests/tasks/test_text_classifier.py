@@ -60,14 +60,25 @@ def test_what_is_no_text_is_told_with_its_row(trained, value):
         trained.predict(["stop", value])
 
 
-@pytest.mark.parametrize("kind", [int, bool])
-def test_labels_come_back_as_the_kind_they_were(kind):
+@pytest.mark.parametrize("kind", [int, bool, float])
+def test_labels_come_back_as_the_kind_they_were(kind, tmp_path):
     texts, labels = requests()
     values = [kind(label == "on") for label in labels]
     model = TextClassifier(**SMALL).fit(texts, values, progress=False)
     assert model.classes_.dtype == np.array(values).dtype
     assert model.predict(["turn on the fan"])[0] == kind(1)
     assert model.score(texts, values) > 0.8
+    model.save(tmp_path / "m.safetensors")
+    assert ostinato.load(tmp_path / "m.safetensors").predict(texts).tolist() == model.predict(texts).tolist()
+
+
+def test_labels_that_are_fractions_are_scored_by_scikit_learn():
+    from sklearn.model_selection import cross_val_score
+
+    texts, labels = requests()
+    values = np.array([float(label == "on") for label in labels])
+    scores = cross_val_score(TextClassifier(**TINY), np.array(texts), values, scoring="accuracy", cv=2)
+    assert np.isfinite(scores).all()
 
 
 def test_classes_of_numbers_are_in_their_order_and_so_are_the_probabilities():
@@ -155,6 +166,22 @@ def test_with_an_out_of_scope_label_what_is_not_known_gets_it(careful):
     assert "oos" in predicted
     assert careful.predict(["turn on the lamp"]).tolist() == ["on"]
     assert careful.predict_proba(["stop"]).shape == (1, 4)
+
+
+@pytest.mark.parametrize("empty", ["", "  \n"])
+def test_a_text_without_words_says_nothing_so_nothing_is_known(trained, careful, empty):
+    for model in (trained, careful):
+        before = model.threshold_
+        model.threshold_ = 0.0
+        try:
+            spoken, silent = model.answers(["turn on the lamp", empty])
+            told = model.evaluate([empty], ["on"])
+        finally:
+            model.threshold_ = before
+        assert (spoken.known, silent.known) == (True, False)
+    assert careful.predict([empty]).tolist() == ["oos"]
+    assert told.accuracy == 0.0
+    assert trained.predict([empty])[0] in trained.classes_
 
 
 def test_the_threshold_refuses(careful):

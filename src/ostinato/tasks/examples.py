@@ -17,7 +17,7 @@ from ostinato.data.table import Table, read_table
 from ostinato.errors import DataError, OptionError
 
 # The kinds of label that come back as they were given; all others become words.
-_KINDS: tuple[type, ...] = (str, bool, int)
+_KINDS: tuple[type, ...] = (str, bool, int, float)
 
 
 class DataWarning(UserWarning):
@@ -28,7 +28,7 @@ class DataWarning(UserWarning):
 class Examples:
     """Texts with their labels as words; ``table`` knows where each row came from.
 
-    ``kind`` is the type that all labels had: str, bool or int.
+    ``kind`` is the type that all labels had: str, bool, int or float.
     """
 
     texts: list[str]

@@ -25,6 +25,7 @@ from ostinato.tasks.text_options import TextClassifierOptions, check_options
 from ostinato.tasks.text_training import fingerprint, probabilities, train_classifier
 
 if TYPE_CHECKING:
+    from ostinato.data.texts import Texts
     from ostinato.model import Model
 
 TASK = "text-classifier"
@@ -92,12 +93,15 @@ class TextClassifier(Estimator, TextClassifierOptions):
         self._adopt(trained.model, trained.vocabulary, trained.labels, examples.kind, trained.threshold)
         self.history_, self.training_ = trained.history, trained.summary
         self.columns_ = (text or "text", label or "label")
-        self.validation_ = None if trained.valid is None else self._compare(held, trained.valid)
+        self.validation_ = (
+            None if trained.valid is None else self._compare(held, self._encoded(held.texts), trained.valid)
+        )
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """The probability of every class for every text, [n, N], in the order of ``classes_``."""
-        shares: NDArray[np.float64] = self._probabilities(self._texts(X))[:, self._order]
+        texts = self._encoded(self._texts(X))
+        shares: NDArray[np.float64] = probabilities(self.model_, texts)[:, self._order]
         return shares
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -107,11 +111,14 @@ class TextClassifier(Estimator, TextClassifierOptions):
     def answers(self, X: Any) -> list[Answer]:
         """For every text the best label, how sure the model is of it, and whether it is known at all.
 
+        A text without a word says nothing, so its answer is never known.
+
         >>> TextClassifier().answers(["stop"])
         Traceback (most recent call last):
         ostinato.errors.NotFittedError: this TextClassifier is not trained yet; ...
         """
-        return self._decide(self._probabilities(self._texts(X)))
+        texts = self._encoded(self._texts(X))
+        return self._decide(texts, probabilities(self.model_, texts))
 
     def evaluate(self, X: Any, y: Any = None, *, text: str | None = None, label: str | None = None) -> Evaluation:
         """Compare the model's answers with true labels; columns are called as in training unless named.
@@ -124,7 +131,8 @@ class TextClassifier(Estimator, TextClassifierOptions):
         examples = read_examples(X, y, text=text, label=label)
         if not {*examples.labels} & {*self.labels_.names}:
             self.labels_.encode(examples.labels, examples.place)
-        return self._compare(examples, self._probabilities(examples.texts))
+        texts = self._encoded(examples.texts)
+        return self._compare(examples, texts, probabilities(self.model_, texts))
 
     def score(self, X: Any, y: Any = None) -> float:
         """The accuracy, as scikit-learn's cross-validation asks for it."""
@@ -202,17 +210,17 @@ class TextClassifier(Estimator, TextClassifierOptions):
         texts = as_list(X, "texts")
         return read_table({"text": texts}).texts("text") if texts else []
 
-    def _probabilities(self, texts: list[str]) -> NDArray[np.float64]:
-        return probabilities(self.model_, self.vocabulary_.encode(texts))
+    def _encoded(self, texts: list[str]) -> Texts:
+        return self.vocabulary_.encode(texts)
 
-    def _compare(self, examples: Examples, shares: NDArray[np.float64]) -> Evaluation:
+    def _compare(self, examples: Examples, texts: Texts, shares: NDArray[np.float64]) -> Evaluation:
         """The report on examples whose probabilities are known."""
         index = {name: place for place, name in enumerate(self.labels_.names)}
         known = [row for row, name in enumerate(examples.labels) if name in index]
         chances = shares[known, [index[examples.labels[row]] for row in known]]
         return compare(
             examples.labels,
-            [self.label_of(answer) for answer in self._decide(shares)],
+            [self.label_of(answer) for answer in self._decide(texts, shares)],
             labels=self.labels_.names,
             loss=float(-np.log(np.maximum(chances, np.finfo(np.float64).tiny)).mean()),
             out_of_scope=self.out_of_scope,
@@ -220,8 +228,12 @@ class TextClassifier(Estimator, TextClassifierOptions):
             source=examples.source,
         )
 
-    def _decide(self, shares: NDArray[np.float64]) -> list[Answer]:
-        return decide(shares, self.labels_.names, outside=self.out_of_scope, threshold=self.threshold_)
+    def _decide(self, texts: Texts, shares: NDArray[np.float64]) -> list[Answer]:
+        answers = decide(shares, self.labels_.names, outside=self.out_of_scope, threshold=self.threshold_)
+        return [
+            answer if words else answer._replace(known=False)
+            for answer, words in zip(answers, texts.lengths.tolist(), strict=True)
+        ]
 
     def label_of(self, answer: Answer) -> str:
         """The label that :meth:`predict` gives for an answer: its own, or the out-of-scope one if it is not known."""
@@ -233,7 +245,7 @@ class TextClassifier(Estimator, TextClassifierOptions):
 
 
 # How labels get the type back that they came in.
-_KINDS: Mapping[str, Callable[[str], Any]] = {"str": str, "int": int, "bool": "True".__eq__}
+_KINDS: Mapping[str, Callable[[str], Any]] = {"str": str, "int": int, "bool": "True".__eq__, "float": float}
 
 
 def _split(examples: Examples, share: float, seed: int) -> tuple[Examples, Examples]:
