@@ -24,4 +24,4 @@ def trained():
 @pytest.fixture(scope="session")
 def careful():
     """Knows what is out of scope."""
-    return TextClassifier(**SMALL, out_of_scope="oos", holdout=0.3).fit(*with_others(), progress=False)
+    return TextClassifier(**SMALL, out_of_scope="oos", holdout=0.3, refuse=0.1).fit(*with_others(), progress=False)

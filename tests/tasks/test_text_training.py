@@ -12,6 +12,7 @@ from ostinato.tasks import TextClassifier
 from ostinato.tasks.examples import read_examples
 from ostinato.tasks.text_options import TextClassifierOptions
 from ostinato.tasks.text_training import (
+    _threshold,
     class_weights,
     describe_data,
     enough_epochs,
@@ -86,6 +87,38 @@ def test_small_data_are_gone_through_more_often():
 def test_the_threshold_is_chosen_where_both_kinds_are_told_apart(careful):
     assert 0.0 < careful.threshold_ < 1.0
     assert careful.validation_.out_of_scope_recall is not None
+
+
+@pytest.mark.parametrize(("refuse", "threshold"), [(0.0, 0.0), (0.24, 0.0), (0.25, 0.7), (0.5, 0.8)])
+def test_a_threshold_that_may_not_refuse_one_row_is_not_chosen(refuse, threshold):
+    rows = [(0.6, "x"), (0.7, "x"), (0.8, "x"), (0.9, "x"), (0.5, "oos")]
+    shares = np.array([[0.0, confidence, 1.0 - confidence] for confidence, _ in rows])
+    valid = read_examples(["a"] * len(rows), [label for _, label in rows])
+    options = TextClassifierOptions(out_of_scope="oos", refuse=refuse)
+    assert _threshold(options, Labels(("oos", "x", "y"), (1, 1, 1)), valid, shares) == threshold
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")]
+)
+def test_a_network_that_does_not_fit_into_memory_names_its_widths(monkeypatch, error):
+    def build(architecture):
+        raise error
+
+    monkeypatch.setattr("ostinato.model.build", build)
+    with pytest.raises(
+        OptionError, match="does not fit into memory with hidden=4, embedding=4 and buckets=16; choose smaller"
+    ):
+        TextClassifier(**TINY).fit(*requests(), progress=False)
+
+
+def test_other_errors_of_torch_stay_as_they_are(monkeypatch):
+    def build(architecture):
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr("ostinato.model.build", build)
+    with pytest.raises(RuntimeError, match="something else"):
+        TextClassifier(**TINY).fit(*requests(), progress=False)
 
 
 def test_an_out_of_scope_label_that_no_row_has_names_the_nearest():

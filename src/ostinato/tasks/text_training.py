@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -88,9 +89,17 @@ def train_classifier(
     architecture = network(
         options, words=vocabulary.size, pieces=vocabulary.buckets, classes=len(labels), class_weights=weights
     )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(options.seed)
-        model = build(architecture)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(options.seed)
+            model = build(architecture)
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "alloc" not in str(error) and "overflow" not in str(error):
+            raise
+        raise OptionError(
+            f"the network does not fit into memory with hidden={options.hidden}, embedding={options.embedding} "
+            f"and buckets={options.buckets}; choose smaller ones"
+        ) from None
     if options.epochs is None:
         options = dataclasses.replace(options, epochs=enough_epochs(len(batches)))
     reports = train(
@@ -184,7 +193,12 @@ def enough_epochs(batches: int) -> int:
 
 
 def _threshold(options: TextClassifierOptions, labels: Labels, valid: Examples, shares: NDArray[np.float64]) -> float:
-    """The confidence below which the model says that it does not know, chosen on validation data."""
+    """The confidence below which the model says that it does not know, chosen on validation data.
+
+    Fewer than 1 / ``refuse`` rows inside the task are too few to choose it: not one of them may be refused, and the
+    lowest right confidence among a few rows says little about other texts. Then it is 0, and only what the out-of-scope
+    class wins is refused.
+    """
     truth = np.array(valid.labels, dtype=object)
     names = np.array(labels.names, dtype=object)
     inside = names != options.out_of_scope
@@ -192,6 +206,8 @@ def _threshold(options: TextClassifierOptions, labels: Labels, valid: Examples, 
     confidence = shares[:, inside][np.arange(len(best)), best]
     right = names[inside][best] == truth
     known = truth != options.out_of_scope
+    if math.floor(options.refuse * known.sum() + 1e-9) == 0:
+        return 0.0
     return choose_threshold(right[known], confidence[known], options.refuse)
 
 
