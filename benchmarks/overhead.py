@@ -81,7 +81,8 @@ def measure(hidden: int) -> dict[str, Any]:
 
     def bare() -> nn.Module:
         model = copy.deepcopy(start)
-        optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+        # The fastest form of Adam; with the plain one the bare loop takes 1.3 to 1.5 times as long.
+        optimizer = torch.optim.Adam(model.parameters(), lr=2e-3, fused=True)
         torch.manual_seed(options.seed)
         model.train()
         for batch in batches.epoch(0):
