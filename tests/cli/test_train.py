@@ -16,7 +16,6 @@ import pytest
 
 import ostinato
 from ostinato import artifact, output
-from ostinato.cli.resuming import checkpoint_of
 from tests.cli.terminal import QUICK, refused, run
 from tests.tasks.requests import with_others
 
@@ -276,10 +275,6 @@ def test_resuming_nothing_begins_and_says_so(train, train_file):
     result = run(*train(train_file, "--resume"))
     assert result.exit_code == 0
     assert "there is nothing to resume, training starts anew" in result.stderr.replace("\n", " ")
-
-
-def test_the_checkpoint_lies_beside_the_model():
-    assert str(checkpoint_of("models/intents.safetensors")) == "models/intents.checkpoint.safetensors"
 
 
 def test_models_of_two_versions_have_two_checkpoints(train_file, tmp_path):
