@@ -32,7 +32,7 @@ def test_the_defaults_are_valid():
         ("average", 1.0, "average wanted a number at least 0 and below 1, got 1.0"),
         ("truncate", -1, "truncate wanted a whole number at least 0, got -1"),
         ("monitor", "f1", "monitor wanted one of 'loss', 'accuracy', got 'f1'"),
-        ("seed", -1, "seed wanted a whole number at least 0 and at most 9.22337e+18, got -1"),
+        ("seed", -1, "seed wanted a whole number at least 0 and at most 9223372036854775807, got -1"),
         ("device", "tpu", "device wanted one of 'auto', 'cpu', 'cuda', 'mps', got 'tpu'"),
         ("precision", "int8", "precision wanted one of 'float32', 'bfloat16', 'float16', got 'int8'"),
         ("checkpoint_every", -1.0, "checkpoint_every wanted a number at least 0, got -1.0"),
