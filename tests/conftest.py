@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 
 import hypothesis
 import numpy
@@ -12,6 +13,9 @@ import torch
 # With this on, torch fills what torch.empty returns with NaN: a step that reads what nobody wrote is found.
 torch.use_deterministic_algorithms(True)
 torch.utils.deterministic.fill_uninitialized_memory = True
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, which some of them are about.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Generated examples are the same in every run, and never judged by the clock.
 hypothesis.settings.register_profile("house", deadline=None, derandomize=True, max_examples=50)

@@ -259,6 +259,7 @@ def test_an_unfinished_run_is_neither_lost_nor_passed_over(train, train_file, tm
     told = refused(*train(train_file))
     assert told.endswith("holds a run that was stopped; --resume goes on with it, --restart begins anew")
     refused(*train(train_file, "--restart", "--text", "uterance"))
+    refused(*train(train_file, "--restart", "--norm"))
     assert (tmp_path / "m.checkpoint.safetensors").read_bytes() == b"work"
     assert run(*train(train_file, "--restart")).exit_code == 0
     assert not (tmp_path / "m.checkpoint.safetensors").exists()

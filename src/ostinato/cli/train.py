@@ -27,7 +27,7 @@ from ostinato.cli.resuming import (
 )
 from ostinato.errors import Interrupted, OptionError
 from ostinato.options import Option, validate
-from ostinato.tasks.text_options import GROUPS, TextClassifierOptions
+from ostinato.tasks.text_options import GROUPS, TextClassifierOptions, check_options
 
 app = typer.Typer(
     cls=Program, help="Train a model.", add_help_option=False, rich_markup_mode=None, pretty_exceptions_enable=False
@@ -129,6 +129,7 @@ def _train(run: TextClassifierRun, config: str | None, resume: bool, restart: bo
     if run.plot is not None:
         check_format(run.plot)
     model = TextClassifier(**{field.name: getattr(run, field.name) for field in fields(TextClassifierOptions)})
+    check_options(model, valid=run.valid is not None)
     table = read_table(run.data)
     valid = read_table(run.valid) if run.valid is not None else None
     for source in (table, valid) if valid is not None else (table,):
