@@ -16,6 +16,7 @@ from ostinato.tasks.text_training import (
     class_weights,
     describe_data,
     enough_epochs,
+    enough_patience,
     fingerprint,
     own_options,
     probabilities,
@@ -78,6 +79,15 @@ def test_options_that_training_does_not_see_are_compared_by_name_and_as_json():
     assert told == json.loads(json.dumps(told))
     assert {"dropout", "hidden", "holdout", "out_of_scope", "ngrams"} <= set(told)
     assert not {"lr", "seed", "epochs", "data_licence"} & set(told)
+
+
+def test_patience_grows_with_the_epochs():
+    assert [enough_patience(epochs) for epochs in (1, 10, 12, 30, 150)] == [4, 4, 4, 12, 60]
+
+
+def test_a_few_rows_are_learned_with_the_defaults():
+    model = TextClassifier(hidden=16, device="cpu").fit(*requests(), progress=False)
+    assert model.score(*requests()) >= 0.9
 
 
 def test_small_data_are_gone_through_more_often():

@@ -40,6 +40,14 @@ class TextClassifierOptions(TrainOptions):
             group="Training",
         ),
     ] = None  # type: ignore[assignment]
+    patience: Annotated[
+        int | None,
+        Option(
+            "Epochs without a better result before training stops, 0 never stops; two of five epochs unless given.",
+            at_least=0,
+            group="Training",
+        ),
+    ] = None  # type: ignore[assignment]
 
     cell: Annotated[str, Option("The recurrent cell.", words=tuple(BUILT_IN), group=_NETWORK)] = "lstm"
     hidden: Annotated[
@@ -142,7 +150,7 @@ def check_options(options: TextClassifierOptions, *, valid: bool) -> None:
     from ostinato.data import Vocabulary
 
     # How often training goes through the data is decided later, from the data.
-    check_training(dataclasses.replace(options, epochs=options.epochs or 1))
+    check_training(dataclasses.replace(options, epochs=options.epochs or 1, patience=options.patience or 0))
     Vocabulary((), options.lowercase, options.ngrams, options.buckets)
     if options.truncate:
         raise OptionError("a text has one label; truncate does not apply: leave it 0")

@@ -100,8 +100,9 @@ def train_classifier(
             f"the network does not fit into memory with hidden={options.hidden}, embedding={options.embedding} "
             f"and buckets={options.buckets}; choose smaller ones"
         ) from None
-    if options.epochs is None:
-        options = dataclasses.replace(options, epochs=enough_epochs(len(batches)))
+    epochs = enough_epochs(len(batches)) if options.epochs is None else options.epochs
+    patience = enough_patience(epochs) if options.patience is None else options.patience
+    options = dataclasses.replace(options, epochs=epochs, patience=patience)
     reports = train(
         model,
         batches,
@@ -181,6 +182,17 @@ def own_options(options: TextClassifierOptions) -> dict[str, Any]:
     skipped = {"data_licence", *(field.name for field in describe(TrainOptions))}
     values = {f.name: getattr(options, f.name) for f in describe(TextClassifierOptions) if f.name not in skipped}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def enough_patience(epochs: int) -> int:
+    """How many epochs without a better result are waited for unless told: two of five, at least four.
+
+    An epoch of small data is a step or two, after which nothing can be better yet.
+
+    >>> enough_patience(10), enough_patience(150)
+    (4, 60)
+    """
+    return max(4, 2 * epochs // 5)
 
 
 def enough_epochs(batches: int) -> int:
