@@ -12,6 +12,7 @@ from ostinato.data.batch import Batch, TokenTable
 from ostinato.errors import OptionError, ShapeError
 from ostinato.layers import POOLINGS
 from ostinato.model import EMBEDS, build
+from tests.laws.zoo import peephole
 
 TABLE = TokenTable(torch.tensor([3, 0]), torch.tensor([7, 8, 9]), torch.tensor([0, 2]))
 INPUTS: dict[str, Any] = {
@@ -53,6 +54,12 @@ def test_every_combination_trains_and_answers(kind: str, cell: str, pool: str) -
     assert all(p.grad is not None for p in model.parameters())
     shares = model.eval().decode(INPUTS[kind])
     torch.testing.assert_close(shares.sum(-1), torch.ones(2))
+
+
+def test_a_cell_of_one_s_own_is_a_body_like_any_other() -> None:
+    model = build(architecture("numbers", body={"cell": peephole, "hidden": 5}))
+    model.loss(INPUTS["numbers"]).loss.backward()
+    assert all(p.grad is not None for p in model.parameters())
 
 
 def test_the_same_architecture_and_seed_give_the_same_network() -> None:

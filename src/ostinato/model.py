@@ -45,7 +45,7 @@ class Model(nn.Module):
     from its own loss, and the probabilities of both are mixed, p = (1 - share) p_network + share p_bag.
     """
 
-    def __init__(self, architecture: Mapping[str, Any], *, cells: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, architecture: Mapping[str, Any]) -> None:
         super().__init__()
         parts = dict(architecture)
         for name in parts:
@@ -56,9 +56,7 @@ class Model(nn.Module):
                 raise OptionError(f"an architecture wanted the part '{name}', got {', '.join(parts) or 'none'}")
         self.architecture = parts
         self.embed = _made("embed", EMBEDS, parts["embed"])
-        body = dict(parts["body"])
-        body["cell"] = (cells or {}).get(body["cell"], body["cell"])
-        self.enter, self.body = _body(body, self.embed.width)
+        self.enter, self.body = _body(dict(parts["body"]), self.embed.width)
         self.pool = Pooling(parts["pool"], self.body.width) if parts.get("pool") else None
         width = self.body.width if self.pool is None else self.pool.width
         self.head = _made("head", HEADS, {"inputs": width, **parts["head"]})
@@ -162,9 +160,9 @@ EMBEDS: dict[str, Any] = {"words": _Words, "ids": _Ids, "numbers": _Numbers}
 HEADS: dict[str, Any] = {"classify": Classify}
 
 
-def build(architecture: Mapping[str, Any], *, cells: Mapping[str, Any] | None = None) -> Model:
-    """The network of an architecture, its weights fresh; ``cells`` brings cells that are not built in, by name."""
-    return Model(architecture, cells=cells)
+def build(architecture: Mapping[str, Any]) -> Model:
+    """The network of an architecture, its weights fresh; the body's ``cell`` is a name or your own ``@cell``."""
+    return Model(architecture)
 
 
 def _made(part: str, kinds: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
