@@ -36,6 +36,10 @@ class LoweringError(OstinatoError, TypeError):
     """A cell's function does what no graph of elementwise operations can hold."""
 
 
+class CompileError(OstinatoError, RuntimeError):
+    """A cell has no compiled kernel here; the message is the reason, fit to stand in an engine's refusal."""
+
+
 class EngineError(OstinatoError, RuntimeError):
     """The engine that was asked for cannot serve this call; the message says why."""
 
