@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping
+from types import CodeType
 from typing import Any
 
 from ostinato.cells.declaration import Gates
@@ -34,10 +36,12 @@ class Node:
     Symbols have no value: an ``if``, a comparison or a function of another library on one is refused.
     """
 
-    __slots__ = ("arguments", "builder", "index", "kind", "label")
+    __slots__ = ("arguments", "builder", "index", "kind", "label", "line")
 
     def __init__(self, builder: Builder, index: int, kind: str, arguments: tuple[int, ...], label: str | float) -> None:
         self.builder, self.index, self.kind, self.arguments, self.label = builder, index, kind, arguments, label
+        # Where in a cell's source it was made; told in errors, no part of the graph as data.
+        self.line = builder.line()
 
     def __repr__(self) -> str:
         inner = ", ".join(f"#{i}" for i in self.arguments) if self.arguments else repr(self.label)
@@ -94,11 +98,19 @@ class Node:
 
 
 class Builder:
-    """Makes nodes and lets equal ones be one."""
+    """Makes nodes and lets equal ones be one; refuses to make more than ``most``."""
 
-    def __init__(self) -> None:
+    def __init__(self, code: CodeType | None = None, *, most: int = MOST_NODES) -> None:
         self.nodes: list[Node] = []
+        self.code, self.most = code, most
         self._known: dict[tuple[Any, ...], Node] = {}
+
+    def line(self) -> int | None:
+        """The line that runs now of the function that is traced."""
+        frame = sys._getframe(1) if self.code is not None else None
+        while frame is not None and frame.f_code is not self.code:
+            frame = frame.f_back
+        return None if frame is None else frame.f_lineno
 
     def leaf(self, kind: str, label: str | float) -> Node:
         """An input of the step, or a constant."""
@@ -121,8 +133,8 @@ class Builder:
         # repr keeps 0.0 and -0.0 apart.
         key = (kind, arguments, repr(label))
         if key not in self._known:
-            if len(self.nodes) >= MOST_NODES:
-                raise LoweringError(f"a cell wanted at most {MOST_NODES} operations, got more")
+            if len(self.nodes) >= self.most:
+                raise LoweringError(f"a cell wanted at most {self.most} operations, got more")
             node = Node(self, len(self.nodes), kind, arguments, label)
             self.nodes.append(node)
             self._known[key] = node
@@ -153,20 +165,25 @@ class Graph:
 
     def operations(self) -> tuple[str, ...]:
         """The kinds of all nodes that compute, in order."""
-        return tuple(node.kind for node in self.nodes if node.kind not in LEAVES)
+        return tuple(node.kind for node in self.nodes if node.arguments)
 
     def evaluate(self, x: Gates, u: Gates | None, s: State, p: Gates | None = None) -> State:
         """Run the graph with numbers, tensors or symbols: the same answer as the cell's own function."""
-        sources: dict[str, Any] = {"input": x, "recurrent": u, "state": s, "parameter": p, "matrix": p}
+        return State(**self.run({"input": x, "recurrent": u, "state": s, "parameter": p, "matrix": p}))
+
+    def run(self, sources: Mapping[str, Any]) -> dict[str, Any]:
+        """The value of every output; each kind of leaf is read by name from its source."""
         values: list[Any] = []
         for node in self.nodes:
             if node.kind == "constant":
                 values.append(node.label)
-            elif node.kind in LEAVES:
-                values.append(getattr(sources[node.kind], str(node.label)))
+            elif not node.arguments:
+                source = sources[node.kind]
+                label = str(node.label)
+                values.append(source[label] if isinstance(source, State) else getattr(source, label))
             else:
-                values.append(_compute(node.kind, [values[i] for i in node.arguments]))
-        return State(**{part: values[index] for part, index in self.outputs.items()})
+                values.append(compute(node.kind, [values[i] for i in node.arguments]))
+        return {part: values[index] for part, index in self.outputs.items()}
 
     def to_data(self) -> dict[str, Any]:
         """The graph as plain lists and words, for files."""
@@ -218,7 +235,8 @@ def _read_row(builder: Builder, row: Any) -> None:
     builder.apply(kind, *(builder.nodes[i] for i in rest))
 
 
-def _compute(kind: str, values: list[Any]) -> Any:
+def compute(kind: str, values: list[Any]) -> Any:
+    """One operation on values of any kind that it knows."""
     if kind == "add":
         return values[0] + values[1]
     if kind == "subtract":

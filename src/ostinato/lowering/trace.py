@@ -19,7 +19,7 @@ def trace(cell: Cell) -> Graph:
 
     Raises :class:`~ostinato.errors.LoweringError` with the line of the cell that does what no graph can hold.
     """
-    builder = Builder()
+    builder = Builder(cell.function.__code__)
     x, u, s, p = symbols(cell, builder)
     try:
         new = cell(x, u, s, p)

@@ -1,0 +1,282 @@
+"""A cell as data and back, for files: its declaration and its graph, and never a line of code."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ostinato.cells.declaration import RECURRENT, Cell, Gates
+from ostinato.cells.initial import Constant, Identity, Initial, Orthogonal, Uniform, Xavier
+from ostinato.cells.operations import ROWWISE
+from ostinato.errors import LoweringError, OptionError, nearest
+from ostinato.lowering.graph import LEAVES, Graph, Node, compute
+from ostinato.lowering.trace import trace
+from ostinato.state import State
+
+RULES: dict[str, type[Initial]] = {r.__name__: r for r in (Constant, Uniform, Xavier, Orthogonal, Identity)}
+FIELDS = (
+    *("name", "state", "gates", "output", "recurrent", "recurrent_bias", "constants", "parameters", "matrices"),
+    *("initial", "chrono", "nodes", "outputs"),
+)
+# Of gates, of parts, and of names declared beside them. Far more than any cell has.
+MOST_NAMES, LONGEST_NAME = 64, 64
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What is known of a cell that was made from data: the data, and whether their source is trusted with compiling."""
+
+    data: Mapping[str, Any]
+    trusted: bool
+
+
+def cell_to_data(cell: Cell) -> dict[str, Any]:
+    """The cell as plain lists, words and finite numbers.
+
+    >>> from ostinato.cells import elman
+    >>> cell_to_data(elman)["nodes"]
+    [['input', 'h'], ['recurrent', 'h'], ['state', 'h'], ['add', 0, 1], ['tanh', 3]]
+
+    Raises :class:`~ostinato.errors.LoweringError` where the function is no graph of the operations of cells, and
+    :class:`~ostinato.errors.OptionError` where the declaration cannot be written down.
+    """
+    origin = origin_of(cell)
+    if origin is not None:
+        return dict(origin.data)
+    graph = trace(cell)
+    rows = graph.to_data()["nodes"]
+    data = {
+        "name": cell.name,
+        "state": list(cell.state),
+        "gates": list(cell.gates),
+        "output": cell.output,
+        "recurrent": cell.recurrent,
+        "recurrent_bias": cell.recurrent_bias,
+        "constants": [[name, float(value)] for name, value in cell.constants.items()],
+        "parameters": [[name, _rule_to_data(rule)] for name, rule in cell.parameters.items()],
+        "matrices": [[name, _rule_to_data(rule)] for name, rule in cell.matrices.items()],
+        "initial": [[weight, _rule_to_data(rule)] for weight, rule in cell.initial.items()],
+        "chrono": [[gate, sign] for gate, sign in cell.chrono.items()],
+        "nodes": rows,
+        "outputs": [graph.outputs[part] for part in cell.state],
+    }
+    # What cannot be read again is found before it is written.
+    cell_from_data(data)
+    return data
+
+
+def cell_from_data(data: Any, *, trusted: bool = False) -> Cell:
+    """The cell of what :func:`cell_to_data` gave; its function runs the graph, whatever it is called with.
+
+    >>> from ostinato.cells import lstm
+    >>> again = cell_from_data(cell_to_data(lstm))
+    >>> again.gates, trace(again).digest() == trace(lstm).digest()
+    (('i', 'f', 'g', 'o'), True)
+
+    Nothing in the data is run or imported, and the work of reading is bounded. A cell that is not ``trusted`` is never
+    compiled. Anything but a well-formed cell raises :class:`~ostinato.errors.LoweringError`.
+    """
+    try:
+        if set(data) != set(FIELDS):
+            raise LoweringError(f"a cell as data wanted the fields {', '.join(FIELDS)}, got others")
+        cell = _declared(data)
+        graph = Graph.from_data(
+            {"nodes": data["nodes"], "outputs": dict(zip(cell.state, data["outputs"], strict=True))}
+        )
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        if isinstance(error, LoweringError):
+            raise
+        raise LoweringError(f"a cell as data cannot be read: {str(error)[:200]}") from None
+    _check_leaves(cell, graph)
+    _check_kinds(cell, graph)
+    _check_constants(cell, graph)
+    function = _step(cell, graph)
+    # Read by origin_of, and by whoever copies a cell to another process.
+    function.origin = Origin(data, trusted)
+    function.made_again = (_made_again, (data, trusted))
+    return dataclasses.replace(cell, function=function)
+
+
+def origin_of(cell: Cell) -> Origin | None:
+    """What a cell that was made from data came from; None for one that a program declares."""
+    return getattr(cell.function, "origin", None)
+
+
+def cell_digest(cell: Cell) -> str:
+    """64 hexadecimal digits that name a cell: equal declarations and arithmetic have equal ones."""
+    text = json.dumps(cell_to_data(cell), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _made_again(data: Any, trusted: bool) -> Cell:
+    return cell_from_data(data, trusted=trusted)
+
+
+def _step(cell: Cell, graph: Graph) -> Any:
+    """The function of a cell that runs a graph."""
+
+    def step(x: Gates, s: State, u: Gates | None = None, p: Gates | None = None) -> State:
+        symbol = next(iter(dict(s.items()).values()))
+        return _copied(graph, symbol, x, u, s, p) if isinstance(symbol, Node) else graph.evaluate(x, u, s, p)
+
+    step.__name__ = step.__qualname__ = cell.name
+    return step
+
+
+def _copied(graph: Graph, symbol: Node, x: Gates, u: Gates | None, s: State, p: Gates | None) -> State:
+    """The graph again, node by node: arithmetic of constants stays what it was instead of being done."""
+    sources: dict[str, Any] = {"input": x, "recurrent": u, "state": s, "parameter": p, "matrix": p}
+    made: list[Node] = []
+    for node in graph.nodes:
+        if node.kind == "constant":
+            made.append(symbol.builder.leaf("constant", node.label))
+        elif node.kind in LEAVES:
+            source = sources[node.kind]
+            made.append(source[str(node.label)] if isinstance(source, State) else getattr(source, str(node.label)))
+        else:
+            made.append(symbol.builder.apply(node.kind, *(made[i] for i in node.arguments)))
+    return State(**{part: made[index] for part, index in graph.outputs.items()})
+
+
+def _declared(data: Mapping[str, Any]) -> Cell:
+    """The declaration, every name checked; the function is not there yet."""
+    (name,) = _names("name", [data["name"]])
+    state, gates = _names("state", data["state"]), _names("gates", data["gates"])
+    listed = [_pairs(kind, data[kind]) for kind in ("constants", "parameters", "matrices")]
+    constants, parameters, matrices = listed
+    declared = [*constants, *parameters, *matrices]
+    _names("declared names", declared, least=0)
+    if {"W", "R", "b", "br"} & set(declared):
+        raise LoweringError("a cell as data declares W, R, b or br, which are taken")
+    if not state or not gates or data["output"] not in state:
+        raise LoweringError("a cell as data wanted gates, a state, and an output that is a part of it")
+    if data["recurrent"] not in RECURRENT or not isinstance(data["recurrent_bias"], bool):
+        raise LoweringError(f"a cell as data sees its state in an unknown way: {data['recurrent']!r:.40}")
+    chrono = _pairs("chrono", data["chrono"])
+    if not set(chrono) <= set(gates) or not all(sign in (1, -1) and type(sign) is int for sign in chrono.values()):
+        raise LoweringError("a cell as data wanted chrono to map gates to 1 or -1")
+    return Cell(
+        name=name,
+        state=state,
+        gates=gates,
+        function=_unfinished,
+        output=data["output"],
+        recurrent=data["recurrent"],
+        recurrent_bias=data["recurrent_bias"],
+        constants={constant: _finite(constant, value) for constant, value in constants.items()},
+        parameters={weight: _rule_from_data(rule) for weight, rule in parameters.items()},
+        matrices={weight: _rule_from_data(rule) for weight, rule in matrices.items()},
+        initial=_initial(data["initial"], gates),
+        chrono=chrono,
+        arguments=("x", "s") + (("u",) if data["recurrent"] != "none" else ()) + (("p",) if declared else ()),
+    )
+
+
+def _unfinished() -> State:
+    raise AssertionError("a cell as data has no function before its graph is read")
+
+
+def _names(what: str, words: Any, *, least: int = 1) -> tuple[str, ...]:
+    if not isinstance(words, list | tuple) or not least <= len(words) <= MOST_NAMES or len(set(words)) != len(words):
+        raise LoweringError(f"a cell as data wanted {least} to {MOST_NAMES} different names as {what}")
+    for word in words:
+        good = isinstance(word, str) and word.isascii() and word.isidentifier() and len(word) <= LONGEST_NAME
+        # These would hide what State and Gates can do.
+        if not good or word.startswith("_") or hasattr(State, word) or hasattr(Gates, word):
+            raise LoweringError(f"a cell as data got {word!r:.80} among its {what}, which cannot be a name there")
+    return tuple(words)
+
+
+def _pairs(what: str, rows: Any) -> dict[str, Any]:
+    if not isinstance(rows, list | tuple) or len(rows) > MOST_NAMES:
+        raise LoweringError(f"a cell as data wanted at most {MOST_NAMES} pairs as {what}")
+    found = dict(rows)
+    if len(found) != len(rows):
+        raise LoweringError(f"a cell as data names something twice among its {what}")
+    return found
+
+
+def _finite(what: str, value: Any) -> float:
+    if type(value) is not float or not math.isfinite(value):
+        raise LoweringError(f"a cell as data wanted a finite number as '{what}', got {value!r:.40}")
+    return value
+
+
+def _initial(rows: Any, gates: tuple[str, ...]) -> dict[str, Initial]:
+    known = [*(("W", "R", "b", "br")), *(f"{weight}.{gate}" for weight in ("W", "R", "b", "br") for gate in gates)]
+    pairs = dict(rows) if isinstance(rows, list | tuple) and len(rows) <= len(known) else {"": None}
+    for weight in pairs:
+        if weight not in known:
+            raise LoweringError(f"a cell as data fills a weight that it has not, {weight!r:.80}")
+    return {weight: _rule_from_data(rule) for weight, rule in pairs.items()}
+
+
+def _rule_to_data(rule: Initial) -> list[Any]:
+    if type(rule) not in RULES.values():
+        raise OptionError(f"a file cannot hold the initial rule {rule!r:.60}; {nearest(type(rule).__name__, RULES)}")
+    return [type(rule).__name__, *(float(value) for value in dataclasses.astuple(rule))]
+
+
+def _rule_from_data(row: Any) -> Initial:
+    kind, *numbers = row
+    rule = RULES.get(kind) if isinstance(kind, str) else None
+    if rule is None or len(numbers) != len(dataclasses.fields(rule)):
+        raise LoweringError(f"a cell as data has no initial rule {row!r:.80}")
+    return rule(*(_finite(str(kind), number) for number in numbers))
+
+
+def _check_leaves(cell: Cell, graph: Graph) -> None:
+    """Refuse a graph that reads what the cell does not declare."""
+    gates: Iterable[str] = cell.gates
+    known = {
+        "input": gates,
+        "recurrent": gates if cell.recurrent != "none" else (),
+        "state": cell.state,
+        "parameter": cell.parameters,
+        "matrix": cell.matrices,
+    }
+    for node in graph.nodes:
+        if node.kind == "constant":
+            _finite("constant", node.label)
+        elif node.kind in LEAVES and node.label not in known[node.kind]:
+            raise LoweringError(f"the cell '{cell.name}' as data reads {node}, which it does not declare")
+
+
+def _check_kinds(cell: Cell, graph: Graph) -> None:
+    """Refuse a mask where a number is wanted, a number where a mask is, and a matrix outside of a product."""
+    kinds: list[str] = []
+    for node in graph.nodes:
+        wanted = ["number"] * len(node.arguments)
+        if node.kind == "select":
+            wanted[0] = "mask"
+        elif node.kind == "product":
+            wanted[1] = "matrix"
+        came = [kinds[i] for i in node.arguments]
+        if came != wanted:
+            raise LoweringError(
+                f"the cell '{cell.name}' as data: {node} wanted {', '.join(wanted)}, got {', '.join(came)}; "
+                "less(a, b) stands inside select(...), a matrix inside product(...)"
+            )
+        kinds.append({"less": "mask", "matrix": "matrix"}.get(node.kind, "number"))
+    if any(kinds[index] != "number" for index in graph.outputs.values()):
+        raise LoweringError(f"the cell '{cell.name}' as data wanted numbers as its state")
+
+
+def _check_constants(cell: Cell, graph: Graph) -> None:
+    """Refuse arithmetic of constants that has no result, which plain numbers would tell only in use."""
+    values: dict[int, Any] = {}
+    for node in graph.nodes:
+        if node.kind == "constant":
+            values[node.index] = node.label
+        elif node.arguments and all(i in values for i in node.arguments):
+            try:
+                values[node.index] = compute(node.kind, [values[i] for i in node.arguments])
+            except (ArithmeticError, ValueError, TypeError) as error:
+                raise LoweringError(f"the cell '{cell.name}' as data: {node} has no result ({error})") from None
+        if node.kind in ROWWISE and node.arguments[0] in values:
+            raise LoweringError(f"the cell '{cell.name}' as data: {node} looks along a row of a constant")
