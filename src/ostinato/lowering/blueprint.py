@@ -6,7 +6,7 @@ import hashlib
 import json
 import keyword
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ostinato.cells.declaration import RECURRENT, Cell, Gates
@@ -65,8 +65,9 @@ class Blueprint:
     def _drawn(cls, graph: Graph, **declared: Any) -> Blueprint:
         drawn = cls(graph=graph, **declared)
         drawn._check()
-        object.__setattr__(drawn, "graph", simplify(graph, drawn.names))
-        return drawn
+        # A file may keep words in another order.
+        ordered = Graph(graph.nodes, {part: graph.outputs[part] for part in drawn.state})
+        return replace(drawn, graph=simplify(ordered, drawn.names))
 
     @property
     def names(self) -> dict[str, tuple[str, ...]]:
@@ -146,8 +147,8 @@ class Blueprint:
             raise LoweringError(f"a cell's output wanted a part of the state; {nearest(self.output, self.state)}")
         if self.recurrent not in RECURRENT:
             raise LoweringError(f"a cell's recurrent wanted one of: {', '.join(RECURRENT)}")
-        if tuple(self.graph.outputs) != self.state:
-            raise LoweringError(f"a cell's graph wanted the outputs {', '.join(self.state)} in this order")
+        if set(self.graph.outputs) != set(self.state):
+            raise LoweringError(f"a cell's graph wanted the outputs {', '.join(self.state)}")
         for node in self.graph.nodes:
             if not node.arguments and node.kind != "constant" and node.label not in self.names[node.kind]:
                 raise LoweringError(f"a cell's graph reads the {node.kind} '{node.label}', which is not declared")

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from ostinato.cells.declaration import Cell
 from ostinato.errors import LoweringError
 from ostinato.lowering.blueprint import Blueprint
-from ostinato.lowering.derivative import MOST_DERIVED, NOT_DERIVED, Derivation, derivation
-from ostinato.lowering.graph import Graph, Node
-from ostinato.lowering.simplify import Rewriter, gathered
-from ostinato.lowering.trace import trace
+from ostinato.lowering.derivative import MOST_DERIVED, Derivation, derivation
+from ostinato.lowering.graph import Builder, Graph, Node
+from ostinato.lowering.simplify import simplify
+from ostinato.lowering.trace import place_of, trace
 
 WHY = {
-    "product": "a second product inside the step",
-    "matrix": "a named matrix",
-    "row_sum": "a sum over the units of a row",
-    "row_mean": "a mean over the units of a row",
-    "row_max": "a maximum over the units of a row",
+    "product": "product, a second product inside the step, is no elementwise operation",
+    "row_sum": "row_sum looks along the units of a row; it is no elementwise operation",
+    "row_mean": "row_mean looks along the units of a row; it is no elementwise operation",
+    "row_max": "row_max looks along the units of a row; it is no elementwise operation",
 }
 
 
@@ -33,18 +31,30 @@ class Lowered:
     >>> step.keep, step.dense, step.same, step.output_index
     (5, True, True, 0)
 
-    ``graph`` has no ``recurrent`` leaves unless the cell is dense: a diagonal R is one more vector per gate.
+    ``graph`` is in its simplest form. It has ``recurrent`` leaves only where the cell is dense: a diagonal R is one
+    more vector per gate.
     """
 
     blueprint: Blueprint
-    graph: Graph = field(init=False)
-    derivation: Derivation = field(init=False)
+    graph: Graph
+    derivation: Derivation
 
-    def __post_init__(self) -> None:
-        refuse(self.blueprint.graph, "this cell")
-        graph = _without_diagonal(self.blueprint)
-        object.__setattr__(self, "graph", graph)
-        object.__setattr__(self, "derivation", derivation(graph, self.names))
+    @classmethod
+    def of(cls, blueprint: Blueprint) -> Lowered:
+        """Derive the backward pass of a step that is known as data."""
+        refuse(blueprint.graph, "this cell")
+        names = _names(blueprint)
+        graph = simplify(_without_diagonal(blueprint), names, most=MOST_DERIVED)
+        return cls(blueprint, graph, derivation(graph, names))
+
+    @classmethod
+    def from_data(cls, data: Any) -> Lowered:
+        """A step from a blueprint's data; what is malformed, too large or not elementwise is refused."""
+        return cls.of(Blueprint.from_data(data))
+
+    def to_data(self) -> dict[str, Any]:
+        """The blueprint as plain lists and words."""
+        return self.blueprint.to_data()
 
     @property
     def gates(self) -> tuple[str, ...]:
@@ -57,6 +67,11 @@ class Lowered:
         return self.blueprint.state
 
     @property
+    def output_index(self) -> int:
+        """Which part of the state is shown."""
+        return self.state.index(self.blueprint.output)
+
+    @property
     def recurrent(self) -> str:
         """How the gates see the state: "dense", "diagonal" or "none"."""
         return self.blueprint.recurrent
@@ -67,11 +82,6 @@ class Lowered:
         return self.blueprint.recurrent_bias
 
     @property
-    def output_index(self) -> int:
-        """Which part of the state is shown."""
-        return self.state.index(self.blueprint.output)
-
-    @property
     def dense(self) -> bool:
         """Whether a product with R stands inside the loop."""
         return self.recurrent == "dense"
@@ -79,17 +89,12 @@ class Lowered:
     @property
     def parameters(self) -> tuple[str, ...]:
         """The vectors per unit, as kernels number them: a diagonal's R.gate and br.gate, then the cell's own."""
-        own: list[str] = []
-        if self.recurrent == "diagonal":
-            own += [f"R.{gate}" for gate in self.gates]
-            own += [f"br.{gate}" for gate in self.gates if self.recurrent_bias]
-        return (*own, *self.blueprint.parameters)
+        return self.names["parameter"]
 
     @property
     def names(self) -> dict[str, tuple[str, ...]]:
         """The names of each kind of leaf of ``graph``, in their order."""
-        recurrent = self.gates if self.dense else ()
-        return {"input": self.gates, "recurrent": recurrent, "state": self.state, "parameter": self.parameters}
+        return _names(self.blueprint)
 
     @property
     def keep(self) -> int:
@@ -113,15 +118,6 @@ class Lowered:
         """64 hexadecimal digits that name all that a kernel depends on."""
         return self.blueprint.digest
 
-    def to_data(self) -> dict[str, Any]:
-        """Plain lists and words, for files."""
-        return self.blueprint.to_data()
-
-    @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> Lowered:
-        """A step from what a file says; whatever is malformed, too large or not elementwise is refused."""
-        return cls(Blueprint.from_data(data))
-
 
 @lru_cache(maxsize=256)
 def lowered(cell: Cell) -> Lowered:
@@ -129,48 +125,54 @@ def lowered(cell: Cell) -> Lowered:
 
     Raises :class:`~ostinato.errors.LoweringError` with the operation, and its line in the cell, that stands in the way.
     """
-    refuse(trace(cell), f"cell '{cell.name}'")
-    return Lowered(Blueprint.of(cell))
+    refuse(trace(cell), f"cell '{cell.name}'", cell)
+    return Lowered.of(Blueprint.of(cell))
 
 
-def refuse(graph: Graph, what: str) -> None:
+def refuse(graph: Graph, what: str, cell: Cell | None = None) -> None:
     """Raise for the first node that is not elementwise, or that is a number where a comparison is wanted."""
-    for node in sorted(graph.nodes, key=lambda node: node.kind == "matrix"):
-        place = "" if node.line is None else f"line {node.line}: "
-        if node.kind in NOT_DERIVED and (node.arguments or _is_used(graph, node)):
-            raise LoweringError(f"{what} cannot be lowered: {place}it has {WHY[node.kind]} ({node.kind})")
+    for node in graph.nodes:
+        reason = WHY.get(node.kind, "")
         masks = [graph.nodes[i].kind == "less" for i in node.arguments]
-        if (
-            any(masks) != (node.kind == "select")
-            or any(masks[1:])
-            or (masks and node.kind == "select" and not masks[0])
-        ):
-            raise LoweringError(
-                f"{what} cannot be lowered: {place}{node.kind} mixes numbers and comparisons; "
-                "write select(less(a, b), yes, no)"
-            )
+        if masks and masks != [node.kind == "select", *[False] * (len(masks) - 1)]:
+            reason = f"{node.kind} mixes numbers and comparisons; write select(less(a, b), yes, no)"
+        if reason:
+            place = "" if cell is None else place_of(cell, node.line)
+            raise LoweringError(f"{what} cannot be lowered: {place}{reason}")
     for part, index in graph.outputs.items():
         if graph.nodes[index].kind == "less":
-            raise LoweringError(f"{what} cannot be lowered: the part '{part}' of its state is a comparison, no number")
+            raise LoweringError(
+                f"{what} cannot be lowered: the part '{part}' of its state is a comparison; "
+                "write select(less(a, b), 1.0, 0.0)"
+            )
 
 
-def _is_used(graph: Graph, leaf: Node) -> bool:
-    return any(leaf.index in node.arguments for node in graph.nodes) or leaf.index in graph.outputs.values()
+def _names(drawn: Blueprint) -> dict[str, tuple[str, ...]]:
+    """The names of each kind of leaf of a lowered cell, in the order in which kernels number them."""
+    own: list[str] = []
+    if drawn.recurrent == "diagonal":
+        own += [f"R.{gate}" for gate in drawn.gates]
+        own += [f"br.{gate}" for gate in drawn.gates if drawn.recurrent_bias]
+    return {
+        "input": drawn.gates,
+        "recurrent": drawn.gates if drawn.recurrent == "dense" else (),
+        "state": drawn.state,
+        "parameter": (*own, *drawn.parameters),
+    }
 
 
 def _without_diagonal(drawn: Blueprint) -> Graph:
     """The graph with u written out where R is a diagonal: R.gate times the shown part, plus br.gate."""
     if drawn.recurrent != "diagonal":
         return drawn.graph
-    parameters = [f"R.{gate}" for gate in drawn.gates] + [f"br.{gate}" for gate in drawn.gates if drawn.recurrent_bias]
-    to = Rewriter({**drawn.names, "parameter": (*parameters, *drawn.parameters)}, MOST_DERIVED)
+    to = Builder(most=MOST_DERIVED)
     made: list[Node] = []
     for node in drawn.graph.nodes:
         if node.kind == "recurrent":
-            weight = to.make("parameter", label=f"R.{node.label}")
-            share = to.make("multiply", weight, to.make("state", label=drawn.output))
-            bias = [to.make("parameter", label=f"br.{node.label}")] if drawn.recurrent_bias else []
-            made.append(to.make("add", share, *bias) if bias else share)
+            share = to.leaf("parameter", f"R.{node.label}") * to.leaf("state", drawn.output)
+            made.append(share + to.leaf("parameter", f"br.{node.label}") if drawn.recurrent_bias else share)
+        elif node.arguments:
+            made.append(to.apply(node.kind, *(made[i] for i in node.arguments)))
         else:
-            made.append(to.make(node.kind, *(made[i] for i in node.arguments), label=node.label))
-    return gathered({part: made[index] for part, index in drawn.graph.outputs.items()}, most=MOST_DERIVED)
+            made.append(to.leaf(node.kind, node.label))
+    return Graph(tuple(to.nodes), {part: made[index].index for part, index in drawn.graph.outputs.items()})

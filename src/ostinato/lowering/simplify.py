@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ostinato.cells.operations import ROWWISE
 from ostinato.lowering.graph import LEAVES, MOST_NODES, Builder, Graph, Node, compute
@@ -92,8 +92,7 @@ class Rewriter:
             folded = _folded(kind, [float(number) for number in numbers])
             if folded is not None:
                 return self.constant(folded)
-        rule = _RULES.get(kind)
-        simpler = None if rule is None else rule(self, *arguments)
+        simpler = _RULES[kind](self, *arguments) if kind in _RULES else None
         return self._kept(kind, arguments, "") if simpler is None else simpler
 
     def _kept(self, kind: str, arguments: tuple[Node, ...], label: str | float) -> Node:
@@ -206,7 +205,7 @@ def _select(to: Rewriter, mask: Node, yes: Node, no: Node) -> Node | None:
     return None
 
 
-_RULES = {
+_RULES: dict[str, Callable[..., Node | None]] = {
     "add": _add,
     "subtract": _subtract,
     "multiply": _multiply,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import traceback
 
 from ostinato.cells.declaration import Cell, Gates
@@ -26,7 +27,8 @@ def trace(cell: Cell) -> Graph:
     except Exception as error:
         if isinstance(error, OstinatoError) and not isinstance(error, LoweringError):
             raise
-        raise LoweringError(f"cell '{cell.name}' cannot be lowered: {_place(cell, error)}{error}") from error
+        place = place_of(cell, _line(cell, error))
+        raise LoweringError(f"cell '{cell.name}' cannot be lowered: {place}{error}") from error
     outputs = {}
     for part in cell.state:
         value = new[part]
@@ -51,10 +53,20 @@ def symbols(cell: Cell, builder: Builder) -> tuple[Gates, Gates | None, State, G
     return x, u, s, Gates(**named)
 
 
-def _place(cell: Cell, error: BaseException) -> str:
+def place_of(cell: Cell, line: int | None) -> str:
+    """The beginning of an error about one line of a cell's own function; nothing where there is no such line."""
+    # A cell from a file has a function of ours.
+    if line is None or cell.function.__module__.startswith("ostinato.lowering."):
+        return ""
+    path = cell.function.__code__.co_filename
+    text = linecache.getline(path, line).strip()
+    return f"line {line} of {path.rpartition('/')[2]}, `{text}`: "
+
+
+def _line(cell: Cell, error: BaseException) -> int | None:
     """The line of the cell's own function that the error passed through."""
     code = cell.function.__code__
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if frame.filename == code.co_filename and frame.name == code.co_name:
-            return f"line {frame.lineno} of {code.co_filename.rpartition('/')[2]}, `{frame.line}`: "
-    return ""
+            return frame.lineno
+    return None
