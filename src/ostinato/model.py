@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from ostinato.cells import BUILT_IN, Cell
 from ostinato.errors import OptionError, ShapeError, nearest
 from ostinato.heads.classify import Classify
 from ostinato.layers import Bag, Dropout, LockedDropout, Pooling, Recurrent, WordEmbedding
+from ostinato.lowering.rebuild import cell_from_data, cell_to_data
 from ostinato.sequence import valid_steps
 
 if TYPE_CHECKING:
@@ -160,9 +162,37 @@ EMBEDS: dict[str, Any] = {"words": _Words, "ids": _Ids, "numbers": _Numbers}
 HEADS: dict[str, Any] = {"classify": Classify}
 
 
-def build(architecture: Mapping[str, Any]) -> Model:
-    """The network of an architecture, its weights fresh; the body's ``cell`` is a name or your own ``@cell``."""
-    return Model(architecture)
+def build(architecture: Mapping[str, Any], *, trust_cell: bool = False) -> Model:
+    """The network of an architecture, its weights fresh; the body's ``cell`` is a name or your own ``@cell``.
+
+    From a file it may also be a cell as data (:func:`stored`): the plain loop runs it, and it is compiled only where
+    ``trust_cell`` says that the file may decide what this machine compiles.
+    """
+    parts = dict(architecture)
+    body = parts.get("body")
+    if isinstance(body, Mapping) and isinstance(body.get("cell"), Mapping):
+        parts["body"] = {**body, "cell": cell_from_data(body["cell"], trusted=trust_cell)}
+    return Model(parts)
+
+
+def stored(architecture: Mapping[str, Any]) -> dict[str, Any]:
+    """The architecture as plain data for a file; :func:`build` takes it back.
+
+    >>> stored({"body": {"cell": "gru", "hidden": 4}})
+    {'body': {'cell': 'gru', 'hidden': 4}}
+
+    A cell that is not built in becomes its declaration and its graph, or raises
+    :class:`~ostinato.errors.LoweringError` where it is no graph of the operations of cells.
+    """
+    body = architecture["body"]
+    return {**architecture, "body": {**body, "cell": stored_cell(body["cell"])}}
+
+
+def stored_cell(cell: str | Cell) -> str | dict[str, Any]:
+    """The name of a built-in cell; any other as data."""
+    if isinstance(cell, str) or BUILT_IN.get(cell.name) is cell:
+        return cell if isinstance(cell, str) else cell.name
+    return cell_to_data(cell)
 
 
 def _made(part: str, kinds: Mapping[str, Any], options: Mapping[str, Any]) -> Any:

@@ -89,7 +89,9 @@ class Cell:
         return self
 
     def __reduce__(self) -> Any:
-        return (_imported, (self.function.__module__, self.function.__qualname__))
+        # A cell that was made from data is made from them again.
+        made_again = getattr(self.function, "made_again", None)
+        return made_again or (_imported, (self.function.__module__, self.function.__qualname__))
 
     def shapes(self, inputs: int, hidden: int) -> dict[str, tuple[int, ...]]:
         """The weights of one layer and direction: name to shape, in the order of files.

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,9 +89,9 @@ def cell_from_data(data: Any, *, trusted: bool = False) -> Cell:
             {"nodes": data["nodes"], "outputs": dict(zip(cell.state, data["outputs"], strict=True))}
         )
     except (TypeError, ValueError, KeyError, AttributeError) as error:
-        if isinstance(error, LoweringError):
-            raise
-        raise LoweringError(f"a cell as data cannot be read: {str(error)[:200]}") from None
+        told = "" if isinstance(error, LoweringError) else "a cell as data cannot be read: "
+        # What came may be as long as a file.
+        raise LoweringError(f"{told}{str(error)[:300]}") from None
     _check_leaves(cell, graph)
     _check_kinds(cell, graph)
     _check_constants(cell, graph)
@@ -104,7 +104,8 @@ def cell_from_data(data: Any, *, trusted: bool = False) -> Cell:
 
 def origin_of(cell: Cell) -> Origin | None:
     """What a cell that was made from data came from; None for one that a program declares."""
-    return getattr(cell.function, "origin", None)
+    origin = getattr(cell.function, "origin", None)
+    return origin if isinstance(origin, Origin) else None
 
 
 def cell_digest(cell: Cell) -> str:
@@ -120,15 +121,17 @@ def _made_again(data: Any, trusted: bool) -> Cell:
 def _step(cell: Cell, graph: Graph) -> Any:
     """The function of a cell that runs a graph."""
 
-    def step(x: Gates, s: State, u: Gates | None = None, p: Gates | None = None) -> State:
-        symbol = next(iter(dict(s.items()).values()))
+    def step(*given: Any) -> State:
+        named: dict[str, Any] = {**dict.fromkeys("xusp"), **dict(zip(cell.arguments, given, strict=True))}
+        x, u, s, p = (named[argument] for argument in "xusp")
+        symbol = s[cell.output]
         return _copied(graph, symbol, x, u, s, p) if isinstance(symbol, Node) else graph.evaluate(x, u, s, p)
 
     step.__name__ = step.__qualname__ = cell.name
     return step
 
 
-def _copied(graph: Graph, symbol: Node, x: Gates, u: Gates | None, s: State, p: Gates | None) -> State:
+def _copied(graph: Graph, symbol: Node, x: Any, u: Any, s: Any, p: Any) -> State:
     """The graph again, node by node: arithmetic of constants stays what it was instead of being done."""
     sources: dict[str, Any] = {"input": x, "recurrent": u, "state": s, "parameter": p, "matrix": p}
     made: list[Node] = []
@@ -145,7 +148,7 @@ def _copied(graph: Graph, symbol: Node, x: Gates, u: Gates | None, s: State, p: 
 
 def _declared(data: Mapping[str, Any]) -> Cell:
     """The declaration, every name checked; the function is not there yet."""
-    (name,) = _names("name", [data["name"]])
+    name = _checked_word("name", data["name"])
     state, gates = _names("state", data["state"]), _names("gates", data["gates"])
     listed = [_pairs(kind, data[kind]) for kind in ("constants", "parameters", "matrices")]
     constants, parameters, matrices = listed
@@ -185,11 +188,18 @@ def _names(what: str, words: Any, *, least: int = 1) -> tuple[str, ...]:
     if not isinstance(words, list | tuple) or not least <= len(words) <= MOST_NAMES or len(set(words)) != len(words):
         raise LoweringError(f"a cell as data wanted {least} to {MOST_NAMES} different names as {what}")
     for word in words:
-        good = isinstance(word, str) and word.isascii() and word.isidentifier() and len(word) <= LONGEST_NAME
-        # These would hide what State and Gates can do.
-        if not good or word.startswith("_") or hasattr(State, word) or hasattr(Gates, word):
-            raise LoweringError(f"a cell as data got {word!r:.80} among its {what}, which cannot be a name there")
+        # Some would hide what State and Gates can do.
+        if _checked_word(what, word).startswith("_") or hasattr(State, word) or hasattr(Gates, word):
+            raise LoweringError(f"a cell as data got '{word}' among its {what}, which cannot be read as an attribute")
     return tuple(words)
+
+
+def _checked_word(what: str, word: Any) -> str:
+    if not isinstance(word, str) or not word.isidentifier() or len(word) > LONGEST_NAME:
+        raise LoweringError(
+            f"a cell as data wanted names of letters, digits and _, at most {LONGEST_NAME}, as {what}; got {word!r:.80}"
+        )
+    return word
 
 
 def _pairs(what: str, rows: Any) -> dict[str, Any]:
@@ -232,19 +242,19 @@ def _rule_from_data(row: Any) -> Initial:
 
 def _check_leaves(cell: Cell, graph: Graph) -> None:
     """Refuse a graph that reads what the cell does not declare."""
-    gates: Iterable[str] = cell.gates
-    known = {
-        "input": gates,
-        "recurrent": gates if cell.recurrent != "none" else (),
+    known: dict[str, tuple[object, ...]] = {
+        "input": cell.gates,
+        "recurrent": cell.gates if cell.recurrent != "none" else (),
         "state": cell.state,
-        "parameter": cell.parameters,
-        "matrix": cell.matrices,
+        "parameter": tuple(cell.parameters),
+        "matrix": tuple(cell.matrices),
     }
     for node in graph.nodes:
         if node.kind == "constant":
             _finite("constant", node.label)
         elif node.kind in LEAVES and node.label not in known[node.kind]:
-            raise LoweringError(f"the cell '{cell.name}' as data reads {node}, which it does not declare")
+            name = str(node.label)[:LONGEST_NAME]
+            raise LoweringError(f"the cell '{cell.name}' as data reads the {node.kind} '{name}', which it has not")
 
 
 def _check_kinds(cell: Cell, graph: Graph) -> None:
