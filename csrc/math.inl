@@ -14,36 +14,32 @@ namespace OSTINATO_NAMESPACE {
 
 // x = n ln 2 + r with a whole n and |r| <= ln(2)/2 up to rounding. `shifted` is n + kShift: its low bits are n + 127, which
 // is how a float keeps the exponent n, so that one shift makes 2^n.
-struct split32 {
-  f32 r;
-  f32 shifted;
-};
-
 constexpr double kShift = 0x1.8p23 + 127;
+constexpr double kLog2E = 0x1.715476p0;
 // ln 2 in two parts; n times the first is exact for every n that occurs.
 constexpr double kLn2High = 0x1.63p-1;
 constexpr double kLn2Low = -0x1.bd0106p-13;
 
 OSTINATO_INLINE f32 power_of_two(f32 shifted) { return from_bits<f32>(bits(shifted) << 23); }
 
+// x - n ln 2.
 OSTINATO_INLINE f32 reduce(f32 x, f32 n) {
   const f32 high = x - n * constant<f32>(kLn2High);
   return high - n * constant<f32>(kLn2Low);
 }
 
-OSTINATO_INLINE split32 split(f32 x) {
-  const f32 shifted = x * constant<f32>(0x1.715476p0) + constant<f32>(kShift);
-  return {reduce(x, shifted - constant<f32>(kShift)), shifted};
-}
+// exp(r) = (even + odd) / (even - odd) for |r| <= ln(2)/2, since tanh(r/2) = odd / even with even = 1 + c r^2 and
+// odd = r (1/2 + d r^2). Where a division follows anyway this takes half the constants and half the time of a polynomial.
+struct ratio32 {
+  f32 even;
+  f32 odd;
+};
 
-// exp(r) for |r| <= ln(2)/2: 1 + r + r^2 (...).
-OSTINATO_INLINE f32 exp_near_zero(f32 r) {
-  f32 p = fused(r, constant<f32>(0x1.6a243ap-10), constant<f32>(0x1.1239ep-7));
-  p = fused(p, r, constant<f32>(0x1.5558f2p-5));
-  p = fused(p, r, constant<f32>(0x1.555492p-3));
-  p = fused(p, r, constant<f32>(0x1.fffffcp-2));
-  p = fused(p, r, constant<f32>(1));
-  return fused(p, r, constant<f32>(1));
+OSTINATO_INLINE ratio32 ratio(f32 r) {
+  const f32 z = r * r;
+  const f32 even = fused(z, constant<f32>(0x1.9984a6p-4), constant<f32>(1));
+  const f32 odd = r * fused(z, constant<f32>(0x1.10bd86p-7), constant<f32>(0.5));
+  return {even, odd};
 }
 
 // The larger and the smaller of a limit and x; x where it is NaN.
@@ -74,25 +70,18 @@ OSTINATO_INLINE f32 at_least(f32 limit, f32 x) { return __builtin_ia32_maxps(lim
 OSTINATO_INLINE f32 at_most(f32 limit, f32 x) { return __builtin_ia32_minps(limit, x); }
 #endif
 
-// exp(-|x|), which cannot overflow; NaN for NaN.
-OSTINATO_INLINE f32 exp_of_negative(f32 x) {
-  // Below -87.7 the exponent of 2^n is 0, so that the product is 0.
-  const split32 s = split(at_least(constant<f32>(-88), x));
-  return exp_near_zero(s.r) * power_of_two(s.shifted);
-}
-
 // float --------------------------------------------------------------------------------------------------------------
 
 // The bits of a float.
 OSTINATO_INLINE f32 absolute(f32 x) { return from_bits<f32>(bits(x) & 0x7fffffffu); }
 
 OSTINATO_INLINE f32 exp(f32 x) {
-  const f32 above = at_least(constant<f32>(-88), x);
+  // Below -87.7 the exponent of 2^n is 0, so that the product is 0.
+  const f32 y = at_least(constant<f32>(-88), x);
   // 2^128 is no float, but exp(88.5) is: n stops at 127, and from there r grows up to ln 2 (and beyond: then p 2^127
   // overflows as it should). So this polynomial is good on [-ln(2)/2, ln 2].
-  const f32 wanted = above * constant<f32>(0x1.715476p0) + constant<f32>(kShift);
-  const f32 shifted = at_most(constant<f32>(kShift + 127), wanted);
-  const f32 r = reduce(above, shifted - constant<f32>(kShift));
+  const f32 shifted = at_most(constant<f32>(kShift + 127), fused(y, constant<f32>(kLog2E), constant<f32>(kShift)));
+  const f32 r = reduce(y, shifted - constant<f32>(kShift));
   f32 p = fused(r, constant<f32>(0x1.a0ffaep-10), constant<f32>(0x1.11838ap-7));
   p = fused(p, r, constant<f32>(0x1.550266p-5));
   p = fused(p, r, constant<f32>(0x1.5555aap-3));
@@ -106,32 +95,31 @@ OSTINATO_INLINE f32 exp(f32 x) {
 OSTINATO_INLINE f32 sigmoid(f32 x) {
   // At -89 the power of two is infinite and the result 0; the exact one is no longer normal below -87.4.
   const f32 y = at_most(constant<f32>(87), at_least(constant<f32>(-89), x));
-  const f32 shifted = y * constant<f32>(-0x1.715476p0) + constant<f32>(kShift);
-  const f32 n = shifted - constant<f32>(kShift);
-  // -r, whose odd powers carry the sign.
-  const f32 r = (y + n * constant<f32>(kLn2High)) + n * constant<f32>(kLn2Low);
-  f32 p = fused(r, constant<f32>(0x1.6a243ap-10), constant<f32>(-0x1.1239ep-7));
-  p = fused(p, r, constant<f32>(0x1.5558f2p-5));
-  p = fused(p, r, constant<f32>(-0x1.555492p-3));
-  p = fused(p, r, constant<f32>(0x1.fffffcp-2));
-  p = fused(p, r, constant<f32>(-1));
-  p = fused(p, r, constant<f32>(1));
-  return constant<f32>(1) / fused(p, power_of_two(shifted), constant<f32>(1));
+  const f32 shifted = fused(y, constant<f32>(-kLog2E), constant<f32>(kShift));
+  // Here r is that of -x with its sign turned, so the ratio is turned over.
+  const ratio32 e = ratio(reduce(y, constant<f32>(kShift) - shifted));
+  const f32 upper = e.even + e.odd;
+  return upper / fused(power_of_two(shifted), e.even - e.odd, upper);
 }
 
-// x P(x^2) / Q(x^2), which reaches 1 at the limit and is the identity near 0.
+// h / (h + d) with h = (exp(2|x|) - 1) d / 2, with one division, and the sign of x. Rounding h hurts little: where the
+// result is near 1, it is in both parts of the fraction.
 OSTINATO_INLINE f32 tanh(f32 x) {
-  const f32 y = at_most(constant<f32>(9), at_least(constant<f32>(-9), x));
-  const f32 z = y * y;
-  f32 p = fused(z, constant<f32>(0x1.cbe188p-27), constant<f32>(0x1.5a3636p-16));
-  f32 q = fused(z, constant<f32>(0x1.a23c68p-21), constant<f32>(0x1.58d37ap-12));
-  p = fused(p, z, constant<f32>(0x1.ca6b38p-9));
-  q = fused(q, z, constant<f32>(0x1.a816e2p-6));
-  p = fused(p, z, constant<f32>(0x1.1213d4p-3));
-  q = fused(q, z, constant<f32>(0x1.de5f36p-2));
-  p = fused(p, z, constant<f32>(1));
-  q = fused(q, z, constant<f32>(1));
-  return (y * p) / q;
+  const integer_of<f32> sign = bits(x) & 0x80000000u;
+  // At the limit the result is 1.
+  const f32 y = at_most(constant<f32>(9.1), absolute(x));
+  // 2y = n ln 2 + 2r, where n is so small that one part of ln 2 is enough; the ratio is that of 2r. One less in the shift
+  // makes 2^(n - 1).
+  const f32 shifted = fused(y, constant<f32>(2 * kLog2E), constant<f32>(kShift - 1));
+  const f32 r = y - (shifted - constant<f32>(kShift - 1)) * constant<f32>(0x1.62e43p-2);
+  const f32 z = r * r;
+  const f32 even = fused(z, constant<f32>(0x1.9984a6p-2), constant<f32>(1));
+  const f32 odd = r * fused(z, constant<f32>(0x1.10bd86p-4), constant<f32>(1));
+  const f32 half = constant<f32>(0.5);
+  const f32 power = power_of_two(shifted);
+  // For n = 0 this is odd, in which nothing cancels.
+  const f32 h = (power + half) * odd + (power - half) * even;
+  return from_bits<f32>(bits(h) ^ sign) / (h + (even - odd));
 }
 
 OSTINATO_INLINE f32 log(f32 x) {
@@ -162,9 +150,12 @@ OSTINATO_INLINE f32 log(f32 x) {
 
 // max(x, 0) + log(1 + exp(-|x|)).
 OSTINATO_INLINE f32 softplus(f32 x) {
-  const f32 e = exp_of_negative(from_bits<f32>(bits(x) | 0x80000000u));
-  // log(1 + e) = 2 atanh(w / 2), w = e / (1 + e / 2): as e for small e.
-  const f32 w = e / fused(e, constant<f32>(0.5), constant<f32>(1));
+  const f32 y = at_least(constant<f32>(-88), from_bits<f32>(bits(x) | 0x80000000u));
+  const f32 shifted = fused(y, constant<f32>(kLog2E), constant<f32>(kShift));
+  const ratio32 e = ratio(reduce(y, shifted - constant<f32>(kShift)));
+  // log(1 + e) = 2 atanh(w/2), w = e / (1 + e/2): nearly e where that is small.
+  const f32 upper = power_of_two(shifted) * (e.even + e.odd);
+  const f32 w = upper / fused(upper, constant<f32>(0.5), e.even - e.odd);
   const f32 z = w * w;
   f32 p = fused(z, constant<f32>(0x1.1eff94p-11), constant<f32>(0x1.1eb4bap-9));
   p = fused(p, z, constant<f32>(0x1.99d28ep-7));

@@ -39,6 +39,9 @@ struct traits<f64> {
 };
 
 template <class V>
+constexpr int kLanes = traits<V>::lanes;
+
+template <class V>
 using scalar_of = typename traits<V>::scalar;
 
 template <class V>

@@ -1,0 +1,108 @@
+// Weights and rows brought into the order in which the loops read them. Everything here is copying.
+#ifndef OSTINATO_PACKING_H
+#define OSTINATO_PACKING_H
+
+#include <string.h>
+
+#include "layout.h"
+
+namespace ostinato {
+
+// Vectors of columns in a panel of a plain product.
+constexpr int64_t kGroup = 4;
+
+// Weights [G H, depth] as [panels, depth, G units], for the panels first <= p < last: what a step multiplies with.
+template <class R>
+void pack_by_panel(const Shape& shape, int64_t hidden, const R* weights, int64_t depth, int64_t first, int64_t last,
+                   R* packed) {
+  constexpr int64_t kRows = 32;  // so many rows of the panel stay in the cache while its columns are filled
+  for (int64_t p = first; p < last; ++p) {
+    R* panel = packed + p * depth * shape.panel;
+    for (int64_t k0 = 0; k0 < depth; k0 += kRows) {
+      const int64_t k1 = least(k0 + kRows, depth);
+      for (int64_t g = 0; g < shape.gates; ++g)
+        for (int64_t u = 0; u < shape.units; ++u) {
+          const int64_t unit = p * shape.units + u;
+          R* to = panel + g * shape.units + u;
+          if (unit >= hidden) {
+            for (int64_t k = k0; k < k1; ++k) to[k * shape.panel] = 0;
+            continue;
+          }
+          const R* from = weights + (g * hidden + unit) * depth;
+          for (int64_t k = k0; k < k1; ++k) to[k * shape.panel] = from[k];
+        }
+    }
+  }
+}
+
+// A vector [G H], or nothing, as [panels, G units].
+template <class R>
+void pack_vector(const Shape& shape, int64_t hidden, const R* from, R* to) {
+  memset(to, 0, size_t(shape.depth) * sizeof(R));
+  if (!from) return;
+  for (int64_t g = 0; g < shape.gates; ++g)
+    for (int64_t unit = 0; unit < hidden; ++unit) to[shape.column(g, unit)] = from[g * hidden + unit];
+}
+
+// Where column n of a row of `columns` stands in groups of panels [depth, 4 lanes], and how far its rows are apart.
+struct Grouped {
+  int64_t lanes, depth, columns;
+  int64_t groups() const { return (columns + kGroup * lanes - 1) / (kGroup * lanes); }
+  int64_t vectors(int64_t group) const {
+    return least((columns - group * kGroup * lanes + lanes - 1) / lanes, kGroup);
+  }
+  int64_t begin(int64_t group) const { return group * kGroup * lanes; }
+  int64_t size() const { return (columns + lanes - 1) / lanes * lanes * depth; }
+};
+
+// One row of a matrix into its places; what is missing in the last vector becomes zero.
+template <class R>
+void pack_row(const Grouped& grouped, int64_t k, const R* row, R* packed) {
+  for (int64_t group = 0; group < grouped.groups(); ++group) {
+    const int64_t begin = grouped.begin(group), width = grouped.vectors(group) * grouped.lanes;
+    const int64_t inside = least(grouped.columns - begin, width);
+    R* to = packed + begin * grouped.depth + k * width;
+    if (row) {
+      memcpy(to, row + begin, size_t(inside) * sizeof(R));
+      if (inside < width) memset(to + inside, 0, size_t(width - inside) * sizeof(R));
+    } else {
+      memset(to, 0, size_t(width) * sizeof(R));
+    }
+  }
+}
+
+// Weights [G H, columns] as the right side of a product over all gates' columns, for some panels of them.
+template <class R>
+void pack_by_gate(const Shape& shape, int64_t hidden, const R* weights, const Grouped& grouped, int64_t first,
+                  int64_t last, R* packed) {
+  for (int64_t p = first; p < last; ++p)
+    for (int64_t g = 0; g < shape.gates; ++g)
+      for (int64_t u = 0; u < shape.units; ++u) {
+        const int64_t unit = p * shape.units + u;
+        const R* row = unit < hidden ? weights + (g * hidden + unit) * grouped.columns : nullptr;
+        pack_row(grouped, p * shape.panel + g * shape.units + u, row, packed);
+      }
+}
+
+template <class R>
+void copy(R* to, const R* from, int64_t count) {
+  if (count > 0) memcpy(to, from, size_t(count) * sizeof(R));
+}
+
+template <class R>
+void clear(R* to, int64_t count) {
+  if (count > 0) memset(to, 0, size_t(count) * sizeof(R));
+}
+
+// Per-unit vectors [H] with zeros up to the width.
+template <class R>
+void pack_parameters(const ostinato_call& call, const Shape& shape, R* packed) {
+  for (int64_t n = 0; n < call.kernel->parameters; ++n) {
+    clear(packed + n * shape.width, shape.width);
+    copy(packed + n * shape.width, static_cast<const R*>(call.parameters[n]), call.hidden);
+  }
+}
+
+}  // namespace ostinato
+
+#endif

@@ -1,0 +1,5 @@
+#define OSTINATO_TARGET avx2
+#define OSTINATO_NAME "avx2"
+#define OSTINATO_BYTES 32
+#define OSTINATO_FLAGS "-mavx2 -mfma"
+#include "target.inl"
