@@ -137,10 +137,16 @@ nb::list words_of(const char* text) {
   }
 }
 
+void tell_target(nb::module_ m) {
+  const int32_t now = ostinato_target_now();
+  m.attr("target") = ostinato_target_name(now);
+  m.attr("target_flags") = words_of(ostinato_target_flags(now));
+}
+
 void choose_target(const std::string& name) {
   for (int32_t index = 0; index < ostinato_target_count(); ++index)
     if (name == ostinato_target_name(index)) {
-      if (ostinato_target_choose(index)) return;
+      if (ostinato_target_choose(index)) return tell_target(nb::module_::import_("ostinato._core"));
       throw std::invalid_argument("this machine cannot run the CPU target '" + name + "'");
     }
   throw std::invalid_argument("the core was built without a CPU target '" + name + "'");
@@ -159,7 +165,18 @@ NB_MODULE(_core, m) {
       .def_ro("state", &ostinato_cell::state)
       .def_ro("recurrent", &ostinato_cell::recurrent)
       .def_ro("digest", &ostinato_cell::digest)
-      .def_ro("operations", &ostinato_cell::operations);
+      .def_ro("operations", &ostinato_cell::operations)
+      .def(
+          "kernel",
+          [](const ostinato_cell& cell, const std::string& type) {
+            const int32_t bytes = type == "float32" ? 4 : type == "float64" ? 8 : 0;
+            for (int32_t index = 0; index < ostinato_cell_count(); ++index)
+              if (ostinato_cell_at(index) == &cell)
+                return reinterpret_cast<uintptr_t>(ostinato_kernel_at(index, bytes));
+            return uintptr_t(0);
+          },
+          "The address of its kernel for \"float32\" or \"float64\" and the CPU target in use; 0 if there is none.",
+          nb::arg("dtype"));
 
   m.def(
       "cells",
@@ -170,16 +187,6 @@ NB_MODULE(_core, m) {
         return nb::tuple(cells);
       },
       "The cells that the core was built with, in the order of the registry.");
-  m.def(
-      "kernel",
-      [](const std::string& name, int bytes) {
-        for (int32_t index = 0; index < ostinato_cell_count(); ++index)
-          if (name == ostinato_cell_at(index)->name)
-            return reinterpret_cast<uintptr_t>(ostinato_kernel_at(index, bytes));
-        return uintptr_t(0);
-      },
-      "The address of a built-in cell's kernel for numbers of 4 or 8 bytes and the CPU target in use; 0 if there is none.",
-      nb::arg("name"), nb::arg("bytes"));
   m.def("load_kernel", &load_kernel, "The address of the kernel in a compiled cell's file; it stays loaded.", nb::arg("path"));
   m.def("keep_bytes", &keep_bytes, "The room that a way forward needs to make the way back possible.");
   m.def("run", &run, "One call of the primitive; the arguments are those of ostinato_call in its order.");
@@ -192,25 +199,16 @@ NB_MODULE(_core, m) {
       },
       "Billions of operations per second that so many threads reach in a plain loop of multiply-adds.", nb::arg("threads"));
 
-  m.def("target", [] { return ostinato_target_name(ostinato_target_now()); }, "The CPU target in use.");
-  m.def(
-      "targets",
-      [] {
-        nb::list names;
-        for (int32_t index = 0; index < ostinato_target_count(); ++index)
-          if (ostinato_target_runs(index)) names.append(ostinato_target_name(index));
-        return names;
-      },
-      "The CPU targets that were built and that this machine runs.");
-  m.def("target_flags", [] { return words_of(ostinato_target_flags(ostinato_target_now())); },
-        "What a C++ compiler is told to write for the CPU target in use.");
   m.def("choose_target", &choose_target, "Use another CPU target from now on, for tests and measurements.", nb::arg("name"));
-  m.def(
-      "headers",
-      [] {
-        nb::dict headers;
-        for (const Header& header : kHeaders) headers[header.name] = header.text;
-        return headers;
-      },
-      "The texts of the headers that a user's cell is compiled with, by name.");
+
+  nb::dict headers;
+  for (const Header& header : kHeaders) headers[header.name] = header.text;
+  // The texts of the headers that a user's cell is compiled with, by name.
+  m.attr("headers") = headers;
+  nb::list targets;
+  for (int32_t index = 0; index < ostinato_target_count(); ++index)
+    if (ostinato_target_runs(index)) targets.append(ostinato_target_name(index));
+  // The CPU targets that were built and that this machine runs, the one in use, and what a compiler is told for it.
+  m.attr("targets") = targets;
+  tell_target(m);
 }
