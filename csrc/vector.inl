@@ -70,20 +70,23 @@ OSTINATO_INLINE void store(scalar_of<V>* to, V value) {
   __builtin_memcpy(to, &value, sizeof(V));
 }
 
-// The first n lanes from memory, 0 <= n <= lanes; the others are 0.
+// The first n lanes from memory, 0 <= n <= lanes; the others are 0. A fixed number of rounds becomes one masked instruction
+// where there is one.
 template <class V>
 OSTINATO_INLINE V load_part(const scalar_of<V>* from, int n) {
-  scalar_of<V> lanes[traits<V>::lanes] = {};
-  for (int i = 0; i < n; ++i) lanes[i] = from[i];
+  scalar_of<V> lanes[kLanes<V>];
+  for (int i = 0; i < kLanes<V>; ++i) lanes[i] = i < n ? from[i] : scalar_of<V>(0);
   return load<V>(lanes);
 }
 
 // The first n lanes to memory, 0 <= n <= lanes.
 template <class V>
 OSTINATO_INLINE void store_part(scalar_of<V>* to, V value, int n) {
-  scalar_of<V> lanes[traits<V>::lanes];
+  scalar_of<V> lanes[kLanes<V>];
   store(lanes, value);
-  for (int i = 0; i < n; ++i) to[i] = lanes[i];
+  for (int i = 0; i < kLanes<V>; ++i) {
+    if (i < n) to[i] = lanes[i];
+  }
 }
 
 // Bits of a vector as whole numbers, and back.
