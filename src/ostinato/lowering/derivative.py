@@ -6,7 +6,7 @@ of a tie in maximum and minimum, nothing through a comparison.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ostinato.cells.operations import ROWWISE
@@ -19,7 +19,7 @@ from ostinato.lowering.simplify import Rewriter, gathered
 MOST_DERIVED = 16 * MOST_NODES
 # Outputs of the backward graph, by the kind of leaf that they are the gradient of.
 GRADIENTS = {"input": "dx", "recurrent": "du", "state": "ds", "parameter": "dp"}
-NOT_DERIVED = ("product", "matrix", *ROWWISE)
+NOT_DERIVED = ("product", *ROWWISE)
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def derivation(graph: Graph, names: Mapping[str, Sequence[str]]) -> Derivation:
     gradients = tape.gradients()
     nodes = tape.to.builder.nodes
     moving = _depends(nodes, ("gradient",))
-    live = gathered_nodes(gradients)
+    live = needed(gradients)
     wanted = {i for node in live if moving[node.index] for i in node.arguments if not moving[i]}
     wanted |= {node.index for node in gradients.values() if not moving[node.index]}
     kept = keep_set(nodes, wanted, {node.index for node in tape.steps if node.kind != "less"})
@@ -78,13 +78,13 @@ def derivation(graph: Graph, names: Mapping[str, Sequence[str]]) -> Derivation:
     )
 
 
-def gathered_nodes(outputs: Mapping[str, Node]) -> list[Node]:
-    """All nodes that some nodes are made of, themselves too, in order."""
+def needed(outputs: Mapping[str, Node], given: Collection[int] = ()) -> list[Node]:
+    """All nodes that some nodes are made of, themselves too, in order; what is given is looked into no further."""
     roots = list(outputs.values())
     nodes = roots[0].builder.nodes if roots else []
     seen = {root.index for root in roots}
     for node in reversed(nodes):
-        if node.index in seen:
+        if node.index in seen and node.index not in given:
             seen.update(node.arguments)
     return [node for node in nodes if node.index in seen]
 
@@ -102,23 +102,12 @@ def _from_kept(gradients: Mapping[str, Node], kept: Sequence[int], names: Mappin
     order = {**names, "kept": [str(place) for place in range(len(kept))], "gradient": names["state"]}
     rewriter = Rewriter(order, MOST_DERIVED)
     made: dict[int, Node] = {}
-    for node in _needed(gradients, places):
+    for node in needed(gradients, places):
         if node.index in places:
             made[node.index] = rewriter.make("kept", label=str(places[node.index]))
         else:
             made[node.index] = rewriter.make(node.kind, *(made[i] for i in node.arguments), label=node.label)
     return gathered({name: made[node.index] for name, node in gradients.items()}, most=MOST_DERIVED)
-
-
-def _needed(outputs: Mapping[str, Node], kept: Mapping[int, int]) -> list[Node]:
-    """The nodes that outputs are made of, looking no further than what is kept."""
-    roots = list(outputs.values())
-    seen = {root.index for root in roots}
-    nodes = roots[0].builder.nodes
-    for node in reversed(nodes):
-        if node.index in seen and node.index not in kept:
-            seen.update(node.arguments)
-    return [node for node in nodes if node.index in seen]
 
 
 class _Tape:
@@ -131,7 +120,7 @@ class _Tape:
         for node in graph.nodes:
             made.append(self.to.make(node.kind, *(made[i] for i in node.arguments), label=node.label))
         self.outputs = {part: made[index] for part, index in graph.outputs.items()}
-        self.steps = gathered_nodes(self.outputs)
+        self.steps = needed(self.outputs)
         self.active = _depends(self.to.builder.nodes, tuple(GRADIENTS))
         self.sums: dict[int, Node] = {}
 

@@ -9,7 +9,7 @@ from typing import Any
 from ostinato.cells.declaration import Cell
 from ostinato.errors import LoweringError
 from ostinato.lowering.blueprint import Blueprint
-from ostinato.lowering.derivative import MOST_DERIVED, Derivation, derivation
+from ostinato.lowering.derivative import MOST_DERIVED, Derivation, derivation, needed
 from ostinato.lowering.graph import Builder, Graph, Node
 from ostinato.lowering.simplify import simplify
 from ostinato.lowering.trace import place_of, trace
@@ -131,19 +131,22 @@ def lowered(cell: Cell) -> Lowered:
 
 def refuse(graph: Graph, what: str, cell: Cell | None = None) -> None:
     """Raise for the first node that is not elementwise, or that is a number where a comparison is wanted."""
-    for node in graph.nodes:
+    for node in needed({part: graph.nodes[index] for part, index in graph.outputs.items()}):
         reason = WHY.get(node.kind, "")
-        masks = [graph.nodes[i].kind == "less" for i in node.arguments]
-        if masks and masks != [node.kind == "select", *[False] * (len(masks) - 1)]:
+        kinds = [graph.nodes[i].kind for i in node.arguments]
+        masks = [kind == "less" for kind in kinds]
+        if "matrix" in kinds and node.kind != "product":
+            reason = f"{node.kind} of a named matrix; a matrix stands in product(value, matrix) only"
+        elif masks and masks != [node.kind == "select", *[False] * (len(masks) - 1)]:
             reason = f"{node.kind} mixes numbers and comparisons; write select(less(a, b), yes, no)"
         if reason:
             place = "" if cell is None else place_of(cell, node.line)
             raise LoweringError(f"{what} cannot be lowered: {place}{reason}")
     for part, index in graph.outputs.items():
-        if graph.nodes[index].kind == "less":
+        if graph.nodes[index].kind in ("less", "matrix"):
             raise LoweringError(
-                f"{what} cannot be lowered: the part '{part}' of its state is a comparison; "
-                "write select(less(a, b), 1.0, 0.0)"
+                f"{what} cannot be lowered: the part '{part}' of its state is a comparison or a matrix; "
+                "of a comparison, write select(less(a, b), 1.0, 0.0)"
             )
 
 

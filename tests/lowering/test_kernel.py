@@ -1,0 +1,119 @@
+"""What kernels are written from: names in order, facts, and refusals that say why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ostinato.cells import BUILT_IN, Cell, Constant, Gates, Orthogonal, cell, gru, less, lstm, product, row_max, select
+from ostinato.cells import tanh as squash
+from ostinato.errors import LoweringError
+from ostinato.lowering import Blueprint, Lowered, lowered
+from ostinato.lowering.graph import ROWWISE
+from ostinato.state import State
+from tests.laws.zoo import TEST_CELLS
+
+
+def named(name: str) -> Cell:
+    return next(member for member in TEST_CELLS if member.name == name)
+
+
+def test_the_facts_of_the_classics() -> None:
+    step = lowered(lstm)
+    assert (step.gates, step.state, step.output_index) == (("i", "f", "g", "o"), ("h", "c"), 0)
+    assert step.dense
+    assert step.parameters == ()
+    assert step.operations == {"infer": 13, "forward": 13, "backward": 26}
+    assert lowered(gru).recurrent_bias
+    assert lowered(gru) is lowered(gru)
+
+
+def test_a_diagonal_recurrence_is_more_vectors_before_the_own_ones() -> None:
+    step = lowered(named("leaky_diagonal"))
+    assert step.parameters == ("R.g", "br.g")
+    assert not step.dense
+    assert step.output_index == 1
+    assert {"dp.R.g", "dp.br.g"} <= set(step.derivation.backward.outputs)
+    assert not [name for name in step.derivation.backward.outputs if name.startswith("du.")]
+
+    @cell(state="h", gates="a b", recurrent="diagonal", parameters={"slope": Constant(1.0)})
+    def steep(x: Gates, u: Gates, s: State, p: Gates) -> State:
+        return State(h=squash(p.slope * (x.a + u.a)) + x.b * u.b)
+
+    assert lowered(steep).parameters == ("R.a", "R.b", "slope")
+
+
+@pytest.mark.parametrize("member", BUILT_IN.values(), ids=lambda c: c.name)
+def test_a_step_is_found_again_from_its_data(member: Cell) -> None:
+    step = lowered(member)
+    again = Lowered.from_data(step.to_data())
+    assert again.digest == step.digest == Blueprint.of(member).digest
+    assert again.derivation.backward.to_data() == step.derivation.backward.to_data()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("two_products", r"line \d+ of zoo.py, `return State\(.*`: product, a second product inside the step"),
+        ("normalised", r"line \d+ of zoo.py, `centred = a - row_mean\(a\)`: row_mean looks along the units of a row"),
+        ("every_operation", r"line \d+ of zoo.py, `rows = row_sum.*`: row_sum looks along"),
+    ],
+)
+def test_what_is_not_elementwise_is_refused_with_its_line(name: str, words: str) -> None:
+    with pytest.raises(LoweringError, match=f"cell '{name}' cannot be lowered: {words}"):
+        lowered(named(name))
+
+
+def test_every_operation_along_a_row_has_its_reason() -> None:
+    for kind in ROWWISE:
+        data = Blueprint.of(lstm).to_data()
+        data["graph"]["nodes"].append([kind, data["graph"]["outputs"]["c"]])
+        data["graph"]["outputs"]["c"] = len(data["graph"]["nodes"]) - 1
+        with pytest.raises(LoweringError, match=f"this cell cannot be lowered: {kind} looks along"):
+            Lowered.from_data(data)
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda x, u, s: State(h=x.a + less(u.a, s.h)), "`.*`: add mixes numbers and comparisons"),
+        (lambda x, u, s: State(h=select(x.a, u.a, s.h)), "select mixes numbers and comparisons"),
+        (lambda x, u, s: State(h=select(less(x.a, u.a), less(x.a, s.h), s.h)), "select mixes"),
+        (lambda x, u, s: State(h=less(x.a, u.a)), "the part 'h' of its state is a comparison"),
+    ],
+)
+def test_a_comparison_is_no_number(function: Any, words: str) -> None:
+    made = cell(state="h", gates="a")(function)
+    with pytest.raises(LoweringError, match=words):
+        lowered(made)
+
+
+def test_a_matrix_is_no_vector() -> None:
+    @cell(state="h", gates="a", matrices={"V": Orthogonal()})
+    def mixed(x: Gates, u: Gates, s: State, p: Gates) -> State:
+        return State(h=x.a + u.a * p.V)
+
+    with pytest.raises(LoweringError, match="multiply of a named matrix"):
+        lowered(mixed)
+
+
+def test_a_refused_cell_from_data_names_no_line_of_ours() -> None:
+    again = Blueprint.of(named("two_products")).cell("again")
+    with pytest.raises(LoweringError, match="cell 'again' cannot be lowered: product, a second product"):
+        lowered(again)
+
+
+def test_a_matrix_or_a_row_that_nobody_uses_does_not_matter() -> None:
+    @cell(state="h", gates="a", matrices={"V": Orthogonal()})
+    def idle(x: Gates, u: Gates, s: State, p: Gates) -> State:
+        return State(h=x.a + u.a)
+
+    assert lowered(idle).keep == 0
+
+    @cell(state="h", gates="a", matrices={"V": Orthogonal()})
+    def wasteful(x: Gates, u: Gates, s: State, p: Gates) -> State:
+        row_max(product(x.a, p.V))
+        return State(h=x.a + u.a)
+
+    assert lowered(wasteful).keep == 0
