@@ -78,8 +78,10 @@ def assert_gradients(step: Lowered, made: Cell, leaves: dict[str, dict[str, Tens
     generator = torch.Generator().manual_seed(9)
     arrived = [torch.randn(ROWS, HIDDEN, generator=generator, dtype=torch.float64) for _ in shaped]
     flat = [leaf for named in leaves.values() for leaf in named.values()]
-    total = sum((part * d).sum() for part, d in zip(shaped, arrived, strict=True))
-    grads = torch.autograd.grad(total, flat, allow_unused=True) if total.requires_grad else [None] * len(flat)
+    total = torch.stack([(part * d).sum() for part, d in zip(shaped, arrived, strict=True)]).sum()
+    grads: Any = [None] * len(flat)
+    if total.requires_grad:
+        grads = torch.autograd.grad(total, flat, allow_unused=True)
 
     sources: dict[str, Any] = {kind: Gates(**named) for kind, named in leaves.items()}
     with torch.no_grad():

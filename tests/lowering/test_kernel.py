@@ -8,9 +8,9 @@ import pytest
 
 from ostinato.cells import BUILT_IN, Cell, Constant, Gates, Orthogonal, cell, gru, less, lstm, product, row_max, select
 from ostinato.cells import tanh as squash
+from ostinato.cells.operations import ROWWISE
 from ostinato.errors import LoweringError
 from ostinato.lowering import Blueprint, Lowered, lowered
-from ostinato.lowering.graph import ROWWISE
 from ostinato.state import State
 from tests.laws.zoo import TEST_CELLS
 
