@@ -43,6 +43,7 @@ void finish_panel(const ostinato_forward* f, int64_t p, const scalar_of<V>* sums
   const R* br = C::DENSE ? static_cast<const R*>(f->br) + p * panel : nullptr;
   for (int q = 0; q < SUB; ++q) {
     const int64_t w = p * SUB + q, at = w * L;
+    if (at >= f->hidden) break;
     V named[at_least_one<C::P>];
     if constexpr (C::P > 0) load_each<V, C::P>(named, f->parameters, at);
     for (int64_t i = 0; i < f->rows; ++i) {

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ostinato.cells import Cell, find
 from ostinato.errors import EngineError, OptionError, nearest
-from ostinato.ops import library, reference
+from ostinato.ops import cpu, library, reference
 from ostinato.ops.call import Call, checked_call
 from ostinato.state import State
 
@@ -43,7 +43,7 @@ class Choice:
 
 
 # In the order of preference; a new engine is one file and one line here.
-ENGINES: tuple[Engine, ...] = tuple(Engine(e.NAME, e.refusal, e.run) for e in (library, reference))
+ENGINES: tuple[Engine, ...] = tuple(Engine(e.NAME, e.refusal, e.run) for e in (cpu, library, reference))
 
 _wish: ContextVar[str | None] = ContextVar("engine", default=None)
 

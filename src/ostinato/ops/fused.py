@@ -1,0 +1,424 @@
+"""A kernel run through time as one operator: the way forward, and the way back through time by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from ostinato.cells import Cell
+from ostinato.compiling import Kernel
+from ostinato.core import load_core
+from ostinato.errors import EngineError
+from ostinato.ops import reference
+from ostinato.ops.call import Call
+from ostinato.state import State
+
+BYTES = {torch.float32: 4, torch.float64: 8}
+
+# The kernels of compiled graphs, which outlive a process as text: there an address means nothing.
+KERNELS: dict[str, Kernel] = {}
+
+
+def unroll(
+    kernel: Kernel,
+    x: Tensor,
+    W: Tensor,
+    b: Tensor | None,
+    R: Tensor | None,
+    br: Tensor | None,
+    parameters: Sequence[Tensor],
+    state: Sequence[Tensor],
+    lengths: Tensor | None,
+    reset: Tensor | None,
+    reverse: bool,
+) -> tuple[Tensor, list[Tensor]]:
+    """Run a kernel over x [B, T, D]: y [B, T, H] and each part of the last state [B, H].
+
+    W [G H, D], b [G H], R [G H, H] and br [G H] as :meth:`ostinato.cells.Cell.shapes` says; b and br may be None for
+    every dense cell. ``parameters`` are the kernel's vectors [H]: for a diagonal cell first each gate's R, then each
+    gate's br, then the declared ones. ``state`` has a [B, H] for each part. Everything is float32 or float64 on the CPU
+    and of fitting shapes: the caller has checked it. y lies in memory in the order of x.
+    """
+    if torch.compiler.is_compiling() or not plain():
+        return _opaque(kernel, x, W, b, R, br, parameters, state, lengths, reset, reverse)
+    if torch.is_grad_enabled():
+        for tensor in (x, W, b, R, br, *parameters, *state):
+            if tensor is not None and tensor.requires_grad:
+                y, *end = _Unrolled.apply(  # type: ignore[no-untyped-call]
+                    kernel, len(parameters), reverse, lengths, reset, x, W, b, R, br, *parameters, *state
+                )
+                return y, end
+    y, end, _ = forward(kernel, x, W, b, R, br, parameters, state, lengths, reset, reverse, False)
+    return y, end
+
+
+def plain() -> bool:
+    """Whether operations just run: no dispatch mode, functorch level, forward-mode gradient or tracer looks on."""
+    return (
+        not torch._C._len_torch_dispatch_stack()
+        and torch._C._functorch.peek_interpreter_stack() is None
+        and forward_ad._current_level < 0
+        and torch._C._get_tracing_state() is None
+    )
+
+
+def forward(
+    kernel: Kernel,
+    x: Tensor,
+    W: Tensor,
+    b: Tensor | None,
+    R: Tensor | None,
+    br: Tensor | None,
+    parameters: Sequence[Tensor],
+    state: Sequence[Tensor],
+    lengths: Tensor | None,
+    reset: Tensor | None,
+    reverse: bool,
+    keeping: bool,
+) -> tuple[Tensor, list[Tensor], Tensor]:
+    """The way forward by the core: y, the last state, and what the way back needs (nothing unless ``keeping``)."""
+    core = load_core()
+    rows, steps, inputs = x.shape
+    hidden = W.shape[0] // len(kernel.gates)
+    x = _in_rows(x)
+    lengths = None if lengths is None else lengths.to(torch.int64).contiguous()
+    y = _like(x, hidden)
+    end = [torch.empty(rows, hidden, dtype=x.dtype) for _ in state]
+    keep = x.new_empty(0)
+    if keeping:
+        room = core.keep_bytes(kernel.address, rows, steps, hidden, _address(lengths))
+        keep = torch.empty(room // BYTES[x.dtype], dtype=x.dtype)
+    weights = [None if w is None else w.contiguous() for w in (W, b, R, br)]
+    named, start = [p.contiguous() for p in parameters], [s.contiguous() for s in state]
+    reset = None if reset is None else reset.contiguous()
+    core.run(
+        kernel.address,
+        rows,
+        steps,
+        inputs,
+        hidden,
+        x.data_ptr(),
+        x.stride(0),
+        x.stride(1),
+        *map(_address, weights),
+        tuple(map(_address, named)),
+        tuple(map(_address, start)),
+        _address(lengths),
+        _address(reset),
+        reverse,
+        torch.get_num_threads(),
+        y.data_ptr(),
+        y.stride(0),
+        y.stride(1),
+        tuple(map(_address, end)),
+        keep.data_ptr() if keeping else 0,
+    )
+    return y, end, keep
+
+
+def backward(
+    kernel: Kernel,
+    x: Tensor,
+    W: Tensor,
+    b: Tensor | None,
+    R: Tensor | None,
+    br: Tensor | None,
+    parameters: Sequence[Tensor],
+    state: Sequence[Tensor],
+    lengths: Tensor | None,
+    reset: Tensor | None,
+    reverse: bool,
+    y: Tensor,
+    keep: Tensor,
+    dy: Tensor | None,
+    dend: Sequence[Tensor | None],
+    wanted: Sequence[bool],
+) -> list[Tensor | None]:
+    """The way back by the core: the gradients of x, W, b, R, br, the parameters and the state, where they are wanted."""
+    rows, steps, inputs = x.shape
+    hidden = W.shape[0] // len(kernel.gates)
+    x = _in_rows(x)
+    lengths = None if lengths is None else lengths.to(torch.int64).contiguous()
+    given = (x, W, b, R, br, *parameters, *state)
+    grads = [
+        (_like(x, inputs) if n == 0 else torch.empty(tensor.shape, dtype=x.dtype))
+        if want and tensor is not None
+        else None
+        for n, (tensor, want) in enumerate(zip(given, wanted, strict=True))
+    ]
+    dx, dW, db, dR, dbr = grads[:5]
+    dparameters, dstate = grads[5 : 5 + len(parameters)], grads[5 + len(parameters) :]
+    dy = None if dy is None else _in_rows(dy)
+    ends = [None if d is None else d.contiguous() for d in dend]
+    weights = [None if w is None else w.contiguous() for w in (W, b, R, br)]
+    named, start = [p.contiguous() for p in parameters], [s.contiguous() for s in state]
+    reset = None if reset is None else reset.contiguous()
+    load_core().run_back(
+        kernel.address,
+        rows,
+        steps,
+        inputs,
+        hidden,
+        x.data_ptr(),
+        x.stride(0),
+        x.stride(1),
+        *map(_address, weights),
+        tuple(map(_address, named)),
+        tuple(map(_address, start)),
+        _address(lengths),
+        _address(reset),
+        reverse,
+        torch.get_num_threads(),
+        y.data_ptr(),
+        y.stride(0),
+        y.stride(1),
+        keep.data_ptr(),
+        _address(dy),
+        dy.stride(0) if dy is not None else 0,
+        dy.stride(1) if dy is not None else 0,
+        tuple(map(_address, ends)),
+        _address(dx),
+        dx.stride(0) if dx is not None else 0,
+        dx.stride(1) if dx is not None else 0,
+        *map(_address, (dW, db, dR, dbr)),
+        tuple(map(_address, dparameters)),
+        tuple(map(_address, dstate)),
+    )
+    return grads
+
+
+class _Unrolled(torch.autograd.Function):
+    """The operator's way back for tensors that nobody watches: without the dispatcher, it costs a few microseconds."""
+
+    @staticmethod
+    def forward(ctx: Any, kernel: Kernel, count: int, reverse: bool, lengths: Any, reset: Any, *tensors: Any) -> Any:
+        x, W, b, R, br = tensors[:5]
+        parameters, state = tensors[5 : 5 + count], tensors[5 + count :]
+        y, end, keep = forward(kernel, x, W, b, R, br, parameters, state, lengths, reset, reverse, True)
+        ctx.kernel, ctx.count, ctx.reverse, ctx.threads = kernel, count, reverse, torch.get_num_threads()
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(lengths, reset, y, keep, *tensors)
+        return (y, *end)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Any, *dend: Any) -> Any:
+        lengths, reset, y, keep, *tensors = ctx.saved_tensors
+        wanted = ctx.needs_input_grad[5:]
+        fixed = (ctx.kernel, ctx.count, ctx.reverse, lengths, reset)
+        if torch.is_grad_enabled() and (_varies(tensors) or _varies([dy, *dend])):
+            return (None,) * 5 + tuple(_again(*fixed, tensors, wanted, dy, dend))
+        if dy is None and all(d is None for d in dend):
+            return (None,) * (5 + len(tensors))
+        x, W, b, R, br = tensors[:5]
+        parameters, state = tensors[5 : 5 + ctx.count], tensors[5 + ctx.count :]
+        with torch.no_grad():
+            grads = backward(
+                *(ctx.kernel, x, W, b, R, br, parameters, state, lengths, reset, ctx.reverse),
+                *(y, keep, dy, dend, wanted),
+            )
+        return (None,) * 5 + tuple(grads)
+
+
+def _varies(tensors: Sequence[Tensor | None]) -> bool:
+    return any(t is not None and t.requires_grad for t in tensors)
+
+
+def _again(
+    kernel: Kernel,
+    count: int,
+    reverse: bool,
+    lengths: Tensor | None,
+    reset: Tensor | None,
+    tensors: Sequence[Tensor | None],
+    wanted: Sequence[bool],
+    dy: Tensor | None,
+    dend: Sequence[Tensor | None],
+) -> list[Tensor | None]:
+    """Gradients that can be differentiated again: the reference is run once more, under autograd."""
+    with torch.enable_grad():
+        y, end = looped(kernel.source, tensors[:5], tensors[5 : 5 + count], tensors[5 + count :], lengths, reset, reverse)
+        shown = [(out, d) for out, d in zip([y, *end], [dy, *dend], strict=True) if d is not None and out.requires_grad]
+        leaves = [t for t, want in zip(tensors, wanted, strict=True) if want and t is not None]
+        found = iter(
+            torch.autograd.grad(
+                [out for out, _ in shown], leaves, [d for _, d in shown], create_graph=True, allow_unused=True
+            )
+        )
+        return [next(found) if want and t is not None else None for t, want in zip(tensors, wanted, strict=True)]
+
+
+def looped(
+    cell: Cell,
+    weights: Sequence[Tensor | None],
+    parameters: Sequence[Tensor | None],
+    state: Sequence[Tensor | None],
+    lengths: Tensor | None,
+    reset: Tensor | None,
+    reverse: bool,
+) -> tuple[Tensor, list[Tensor]]:
+    """What :func:`unroll` computes, by the reference loop, from x and the weights in the kernel's order."""
+    x, W, b, R, br = weights
+    assert x is not None
+    assert W is not None
+    named = list(parameters)
+    gates = len(cell.gates)
+    if cell.recurrent == "diagonal":
+        R = torch.cat(named[:gates])  # type: ignore[arg-type]
+        named = named[gates:]
+        if cell.recurrent_bias:
+            br = torch.cat(named[:gates])  # type: ignore[arg-type]
+            named = named[gates:]
+    given: dict[str, Any] = {"W": W, "b": W.new_zeros(W.shape[0]) if b is None else b}
+    given.update({name: value for name, value in (("R", R), ("br", br)) if value is not None})
+    given.update(zip(cell.parameters, named, strict=True))
+    parts = State(**dict(zip(cell.state, state, strict=True)))
+    y, end = reference.run(Call(cell, x, given, parts, lengths, reset, reverse))
+    return y, [end[part] for part in cell.state]
+
+
+def _in_rows(x: Tensor) -> Tensor:
+    """x itself when its last dimension is contiguous, else a copy that is."""
+    return x if x.stride(2) == 1 or x.shape[2] <= 1 else x.contiguous()
+
+
+def _like(x: Tensor, width: int) -> Tensor:
+    """A new [B, T, width] whose rows lie in the order of x: time within rows, or rows within time."""
+    rows, steps, _ = x.shape
+    if rows > 1 and steps > 1 and x.stride(1) > x.stride(0):
+        return torch.empty(steps, rows, width, dtype=x.dtype).transpose(0, 1)
+    return torch.empty(rows, steps, width, dtype=x.dtype)
+
+
+def _address(tensor: Tensor | None) -> int:
+    return 0 if tensor is None else tensor.data_ptr()
+
+
+# The operator ---------------------------------------------------------------------------------------------------------
+
+
+@torch.library.custom_op("ostinato::recur", mutates_args=())
+def recur_operator(
+    x: Tensor,
+    W: Tensor,
+    b: Tensor | None,
+    R: Tensor | None,
+    br: Tensor | None,
+    parameters: list[Tensor],
+    state: list[Tensor],
+    lengths: Tensor | None,
+    reset: Tensor | None,
+    kernel: str,
+    reverse: bool,
+    keeping: bool,
+) -> list[Tensor]:
+    """The way forward as an operator that torch.compile keeps whole: y, what is kept, the parts of the last state."""
+    y, end, keep = forward(
+        _registered(kernel), x, W, b, R, br, parameters, state, lengths, reset, reverse, keeping
+    )
+    return [y, keep, *end]
+
+
+@recur_operator.register_fake
+def _(x, W, b, R, br, parameters, state, lengths, reset, kernel, reverse, keeping):  # type: ignore[no-untyped-def]
+    y = _like(x, W.shape[0] // len(_registered(kernel).gates))
+    room = torch.library.get_ctx().new_dynamic_size() if keeping else 0
+    return [y, x.new_empty(room), *(torch.empty_like(part, memory_format=torch.contiguous_format) for part in state)]
+
+
+@torch.library.custom_op("ostinato::recur_back", mutates_args=())
+def back_operator(
+    x: Tensor,
+    W: Tensor,
+    b: Tensor | None,
+    R: Tensor | None,
+    br: Tensor | None,
+    parameters: list[Tensor],
+    state: list[Tensor],
+    lengths: Tensor | None,
+    reset: Tensor | None,
+    y: Tensor,
+    keep: Tensor,
+    dy: Tensor,
+    dend: list[Tensor],
+    kernel: str,
+    reverse: bool,
+) -> list[Tensor]:
+    """The way back as an operator: the gradients of everything that was given, in the order of the arguments."""
+    given = (x, W, b, R, br, *parameters, *state)
+    found = backward(
+        *(_registered(kernel), x, W, b, R, br, parameters, state, lengths, reset, reverse),
+        *(y, keep, dy, dend, [t is not None for t in given]),
+    )
+    return [grad for grad in found if grad is not None]
+
+
+@back_operator.register_fake
+def _(x, W, b, R, br, parameters, state, lengths, reset, y, keep, dy, dend, kernel, reverse):  # type: ignore[no-untyped-def]
+    rest = (W, b, R, br, *parameters, *state)
+    fresh = [torch.empty_like(t, memory_format=torch.contiguous_format) for t in rest if t is not None]
+    return [_like(x, x.shape[2]), *fresh]
+
+
+def _set_up(ctx: Any, inputs: Any, output: Any) -> None:
+    x, W, b, R, br, parameters, state, lengths, reset, kernel, reverse, _ = inputs
+    ctx.kernel, ctx.reverse, ctx.counts = kernel, reverse, (len(parameters), len(state))
+    ctx.save_for_backward(lengths, reset, output[0], output[1], x, W, b, R, br, *parameters, *state)
+
+
+def _differentiate(ctx: Any, grads: Any) -> Any:
+    lengths, reset, y, keep, x, W, b, R, br, *rest = ctx.saved_tensors
+    count, parts = ctx.counts
+    parameters, state = rest[:count], rest[count:]
+    dy = torch.zeros_like(y) if grads[0] is None else grads[0]
+    dend = [torch.zeros_like(part) if d is None else d for part, d in zip(state, grads[2:], strict=True)]
+    found = iter(
+        back_operator(x, W, b, R, br, parameters, state, lengths, reset, y, keep, dy, dend, ctx.kernel, ctx.reverse)
+    )
+    first = [None if t is None else next(found) for t in (x, W, b, R, br)]
+    named = [next(found) for _ in range(count)]
+    start = [next(found) for _ in range(parts)]
+    return (*first, named, start, None, None, None, None, None)
+
+
+recur_operator.register_autograd(_differentiate, setup_context=_set_up)
+
+
+def _registered(name: str) -> Kernel:
+    found = KERNELS.get(name)
+    if found is None:
+        raise EngineError(f"this process has no kernel {name[:40]}...; call the layer once without torch.compile first")
+    return found
+
+
+def register(kernel: Kernel) -> str:
+    """The name under which compiled graphs know a kernel."""
+    name = f"{kernel.cell}:{kernel.dtype}:{kernel.digest}"
+    KERNELS[name] = kernel
+    return name
+
+
+def _opaque(
+    kernel: Kernel,
+    x: Tensor,
+    W: Tensor,
+    b: Tensor | None,
+    R: Tensor | None,
+    br: Tensor | None,
+    parameters: Sequence[Tensor],
+    state: Sequence[Tensor],
+    lengths: Tensor | None,
+    reset: Tensor | None,
+    reverse: bool,
+) -> tuple[Tensor, list[Tensor]]:
+    """By the operator, which tracers, modes and compilers can see as one."""
+    given = (x, W, b, R, br, *parameters, *state)
+    keeping = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in given)
+    name = f"{kernel.cell}:{kernel.dtype}:{kernel.digest}"
+    y, _, *end = recur_operator(
+        x, W, b, R, br, list(parameters), list(state), lengths, reset, name, reverse, keeping
+    )
+    return y, end
