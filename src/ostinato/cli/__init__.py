@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import typer
 
-from ostinato.cli import chat, check_install, demo, evaluate, info, predict, train
+from ostinato.cli import bench, chat, check_install, demo, evaluate, info, predict, train
 from ostinato.cli.program import Program, Verb
 
 VERBS: dict[str, Callable[..., None]] = {
@@ -18,6 +18,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate.evaluate,
     "chat": chat.chat,
     "info": info.info,
+    "bench": bench.bench,
     "check-install": check_install.check_install,
     "demo": demo.demo,
 }

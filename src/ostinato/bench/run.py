@@ -1,0 +1,141 @@
+"""A whole run: the machine and the versions noted, then point after point, each kept as soon as it is done."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ostinato.bench.crew import PACKAGE, Crew
+from ostinato.bench.history import Unfinished
+from ostinato.bench.measure import ROOF_OPERATIONS, measure
+from ostinato.bench.points import Job, Point
+from ostinato.bench.registry import ROWS
+from ostinato.bench.turns import Pace
+from ostinato.errors import EngineError, Interrupted
+
+# Seconds for the rounds of one point.
+PACES = {"quick": Pace(0.8), "full": Pace(2.0)}
+# Files that decide how fast ours is; what only shows results may change between two halves of a run.
+DECISIVE = (
+    "_core*",
+    "cells/*.py",
+    "lowering/*.py",
+    "compiling/*.py",
+    "ops/*.py",
+    "core.py",
+    "nn.py",
+    "bench/peers/*.py",
+)
+BEST_OF = 25
+
+
+def run(
+    points: list[Point],
+    kind: str,
+    crew: Crew,
+    kept: Unfinished,
+    tell: Callable[[str], None],
+    *,
+    resume: bool = False,
+    restart: bool = False,
+) -> tuple[Path, dict[str, str]]:
+    """Measure all points that are not done, and return the file of results and the points that failed, with reasons.
+
+    A peer that is missing is told by name and its points are left out. Ctrl-C raises
+    :class:`~ostinato.errors.Interrupted`; what is done is kept.
+    """
+    kept.check(resume=resume, restart=restart)
+    failed: dict[str, str] = {}
+    began = time.monotonic()
+    try:
+        crew.muster(dict.fromkeys(["ours", "torch", *(worker for point in points for worker in point.workers)]))
+        for peer, why in crew.missing.items():
+            tell(f"SKIPPED: {peer}: {why}")
+        kept.begin(facts(crew, kind), resume=resume, restart=restart)
+        done = kept.points()
+        with tempfile.TemporaryDirectory() as scratch:
+            for number, point in enumerate(points, 1):
+                if point.name in done or not set(point.workers) <= set(crew.about):
+                    continue
+                crew.muster(point.workers)
+                place = f"[{number}/{len(points)}, {(time.monotonic() - began) / 60:.1f} min] {point.name}"
+                try:
+                    record = measure(point, ROWS[point.row], crew, PACES[kind], Path(scratch) / "point")
+                except EngineError as error:
+                    failed[point.name] = str(error)
+                    tell(f"{place}: FAILED: {error}")
+                    continue
+                kept.keep(point.name, record)
+                tell(f"{place}: {line(record)}")
+    except KeyboardInterrupt:
+        raise Interrupted(f"{len(kept.points())} of {len(points)} points are kept in {kept.folder}") from None
+    seconds = round(time.monotonic() - began)
+    return kept.finish(skipped=crew.missing, failed=failed, seconds_of_last_sitting=seconds), failed
+
+
+def line(record: Mapping[str, Any]) -> str:
+    """What one record says, in a few words.
+
+    >>> line({"value": 2.5, "spread": [2.4, 2.6], "rounds": 9, "ours_seconds": 0.002, "engine": "cpu"})
+    '2.50  (2.40 to 2.60 in 9 rounds, ours 2.00 ms by cpu)'
+    """
+    told = f"{record['value']:.2f}"
+    if "ours_bytes" in record:
+        return f"{told}  ({record['ours_bytes'] / 1e6:.1f} MB against {record['peer_bytes'] / 1e6:.1f} MB)"
+    low, high = record["spread"]
+    engine = record["engine"].partition(" ")[0]
+    told += f"  ({low:.2f} to {high:.2f} in {record['rounds']} rounds, ours {1e3 * record['ours_seconds']:.2f} ms"
+    return told + (f" by {engine})" if engine else ")")
+
+
+def facts(crew: Crew, kind: str) -> dict[str, Any]:
+    """Where and with what a run is measured."""
+    return {
+        "kind": kind,
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": {
+            "processor": processor(),
+            "cores": os.cpu_count(),
+            "system": f"{platform.system()} {platform.machine()}",
+            "python": platform.python_version(),
+        },
+        "threads": crew.threads,
+        "sources": sources(),
+        "versions": {peer: crew.about[peer] for peer in sorted(crew.about)},
+        "roofs": roofs(crew),
+    }
+
+
+def roofs(crew: Crew) -> dict[str, float | None]:
+    """Operations per second of torch's product of two matrices 1024 x 1024, and of plain multiply-adds."""
+    job = Job("sgemm", 1024, 1, 1024, 1024, style="product")
+    with tempfile.TemporaryDirectory() as folder:
+        crew["torch"].ask("prepare", slot="roof", job=replace(job).data(), folder=folder)
+    seconds = min(crew["torch"].ask("call", slot="roof", warm=True)["seconds"] for _ in range(BEST_OF))
+    crew["torch"].ask("drop")
+    time.sleep(0.05)
+    return {"sgemm": ROOF_OPERATIONS / seconds, "multiply_adds": crew["ours"].ask("roof")["flops"]}
+
+
+def processor() -> str:
+    """The processor's own name, as far as the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def sources(package: Path = PACKAGE) -> str:
+    """A digest of the files that decide how fast ours is."""
+    found = hashlib.sha256()
+    for path in sorted({path for pattern in DECISIVE for path in package.glob(pattern)}):
+        found.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()[:16]
