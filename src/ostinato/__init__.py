@@ -29,6 +29,8 @@ _PLACES = {
     "artifact": "artifact",
     "cell": "cells",
     "cells": "cells",
+    "compile": "compiling",
+    "compiling": "compiling",
     "data": "data",
     "errors": "errors",
     "heads": "heads",
@@ -36,14 +38,16 @@ _PLACES = {
     "load": "tasks",
     "lowering": "lowering",
     "model": "model",
+    "nn": "nn",
     "ops": "ops",
     "tasks": "tasks",
     "train": "train",
 }
 
 if typing.TYPE_CHECKING:
-    from ostinato import artifact, cells, data, errors, heads, layers, lowering, model, ops, tasks, train
+    from ostinato import artifact, cells, compiling, data, errors, heads, layers, lowering, model, nn, ops, tasks, train
     from ostinato.cells import cell
+    from ostinato.compiling import compile
     from ostinato.errors import DataError, OptionError, OstinatoError
     from ostinato.sequence import Sequences
     from ostinato.state import State
@@ -59,6 +63,8 @@ __all__ = [
     "artifact",
     "cell",
     "cells",
+    "compile",
+    "compiling",
     "data",
     "errors",
     "heads",
@@ -66,6 +72,7 @@ __all__ = [
     "load",
     "lowering",
     "model",
+    "nn",
     "ops",
     "tasks",
     "train",

@@ -26,7 +26,10 @@ from ostinato.errors import OptionError, nearest, needs
 
 @dataclass(frozen=True)
 class Option:
-    """What an option means and which values it takes; ``words`` lists the allowed strings."""
+    """What an option means and which values it takes; ``words`` lists the allowed strings.
+
+    An option of words may have a class in its type besides ``str``: instances of it are taken in Python.
+    """
 
     help: str
     at_least: float | None = None
@@ -76,13 +79,18 @@ def schema(options: type) -> Any:
         limits = {name: bound for name, bound in limits.items() if bound is not None}
         kind = field.type
         if o.words is not None:
-            allowed: Any = typing.Literal.__getitem__(o.words)
-            kind = allowed | None if type(None) in typing.get_args(kind) else allowed
+            others = [_instance(member, pydantic) for member in typing.get_args(kind) if member is not str]
+            kind = typing.Union.__getitem__((typing.Literal.__getitem__(o.words), *others))
         if bool not in (kind, *typing.get_args(kind)):
             kind = typing.Annotated[kind, pydantic.BeforeValidator(_no_truth)]
         fields[field.name] = (kind, pydantic.Field(field.default, description=o.help, **limits))
     config = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
     return pydantic.create_model(options.__name__, __config__=config, **fields)
+
+
+def _instance(kind: Any, pydantic: Any) -> Any:
+    """A class whose instances are taken as they are; pydantic must not look into them."""
+    return None if kind is type(None) else pydantic.InstanceOf[kind]
 
 
 def _no_truth(value: Any) -> Any:
@@ -117,7 +125,8 @@ def _wanted(field: Field) -> str:
     """The values that an option takes, in words."""
     o = field.option
     if o.words is not None:
-        return "one of " + ", ".join(f"'{word}'" for word in o.words)
+        made = [k.__name__ for k in typing.get_args(field.type) if k not in (str, type(None))]
+        return "one of " + ", ".join(f"'{word}'" for word in o.words) + "".join(f", or a {name}" for name in made)
     kinds = [k for k in typing.get_args(field.type) if k is not type(None)] or [field.type]
     articles = {int: "a whole number", float: "a number", str: "a word", bool: "true or false"}
     if typing.get_origin(field.type) is tuple:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import typer
 
-from ostinato.cli import bench, chat, check_install, demo, evaluate, info, predict, train
+from ostinato.cli import bench, cache, chat, check_install, demo, evaluate, info, predict, train
 from ostinato.cli.program import Program, Verb
 
 VERBS: dict[str, Callable[..., None]] = {
@@ -35,6 +35,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 app.add_typer(train.app, name="train")
+app.add_typer(cache.app, name="cache")
 for name, verb in VERBS.items():
     app.command(name, cls=Verb)(verb)
 

@@ -8,13 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
+from ostinato.cli.flags import TrustCell
 from ostinato.cli.program import note
 
 # Other labels are shown too where the best one is less certain than this.
 _SURE = 0.8
 
 
-def chat(model: Annotated[str, typer.Argument(help="The model file.", metavar="MODEL")]) -> None:
+def chat(
+    model: Annotated[str, typer.Argument(help="The model file.", metavar="MODEL")], trust_cell: TrustCell = False
+) -> None:
     """Type a text and see its label, line by line; Ctrl-D ends.
 
     What the model is less sure of than its threshold, it says it does not know. In a pipe it reads lines and writes
@@ -22,7 +25,7 @@ def chat(model: Annotated[str, typer.Argument(help="The model file.", metavar="M
     """
     import ostinato
 
-    network = ostinato.load(model)
+    network = ostinato.load(model, trust_cell=trust_cell)
     typed = sys.stdin.isatty()
     if typed:
         note(f"{typer.style(model, bold=True)} knows {len(network.classes_)} labels. Type a text; Ctrl-D ends.")

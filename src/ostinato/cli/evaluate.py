@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ostinato.cli.flags import TrustCell
+
 
 def evaluate(
     model: Annotated[str, typer.Argument(help="The model file.", metavar="MODEL")],
@@ -26,6 +28,7 @@ def evaluate(
         str | None,
         typer.Option(help="Draw learning curve and confusion matrix: a .png, .svg or .pdf file.", metavar="FILE"),
     ] = None,
+    trust_cell: TrustCell = False,
 ) -> None:
     """Compare a model's answers with true labels.
 
@@ -47,7 +50,7 @@ def evaluate(
     for path in (plot, json_file):
         if path is not None and path != "-":
             probe_output(path)
-    network = ostinato.load(model)
+    network = ostinato.load(model, trust_cell=trust_cell)
     if text is not None or label is not None:
         check_columns(text or network.columns_[0], label or network.columns_[1])
     report = network.evaluate(data, text=text, label=label)

@@ -5,12 +5,17 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from ostinato.errors import OptionError
 from ostinato.options import Field, describe, validate
+
+# A permission: a file without a cell of its own needs none.
+TrustCell = Annotated[
+    bool, typer.Option("--trust-cell", help="Allow to compile the cell of one's own that the model file may hold.")
+]
 
 _SHORT = {"output": "-o"}
 

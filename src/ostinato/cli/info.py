@@ -63,6 +63,9 @@ def _part(content: Any) -> str:
     """A part of the architecture: what it is first, what is off or absent left out."""
     if not isinstance(content, Mapping):
         return _inline(content)
+    if isinstance(content.get("cell"), Mapping):
+        own = content["cell"]
+        content = {**content, "cell": f"{own.get('name')} (its own, a graph of {len(own.get('nodes', []))} nodes)"}
     first = [name for name in ("kind", "cell", "hidden", "layers", "classes", "words") if name in content]
     return _inline({name: content[name] for name in dict.fromkeys([*first, *content]) if content[name]})
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ostinato.cli.flags import TrustCell
 from ostinato.errors import DataError, OptionError
 
 # So many lines are answered together: enough to be fast, few enough for answers to appear while a pipe flows.
@@ -33,6 +34,7 @@ def predict(
         str | None, typer.Option(help="Name of the column of texts; as in training unless given.", metavar="COLUMN")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object a line.")] = False,
+    trust_cell: TrustCell = False,
 ) -> None:
     """Say which label each text has.
 
@@ -48,7 +50,7 @@ def predict(
         raise OptionError(f"--text names a column of a .csv, .tsv or .jsonl file; texts from {origin} have no columns")
     import ostinato
 
-    network = ostinato.load(model)
+    network = ostinato.load(model, trust_cell=trust_cell)
     given: Iterable[str] = texts or _read(source or "-", text or network.columns_[0])
     for part in _parts(given):
         for written, answer in zip(part, network.answers(part), strict=True):

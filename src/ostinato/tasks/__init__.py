@@ -21,12 +21,15 @@ TASKS = {"text-classifier": ("ostinato.tasks.text_classifier", "TextClassifier")
 _HOMES = {"Evaluation": "evaluation", "TextClassifier": "text_classifier"}
 
 
-def load(path: str | os.PathLike[str]) -> Any:
+def load(path: str | os.PathLike[str], *, trust_cell: bool = False) -> Any:
     """Read a model from its file, whatever its task; all of the file is verified and nothing in it is run.
 
     >>> load("intents.safetensors")
     Traceback (most recent call last):
     ostinato.errors.ArtifactError: there is no file intents.safetensors; ...
+
+    A cell of one's own is in the file as a graph of operations, and the plain loop runs it. ``trust_cell=True`` allows
+    to compile it; a file without such a cell needs no trust.
     """
     from ostinato import artifact
 
@@ -38,7 +41,7 @@ def load(path: str | os.PathLike[str]) -> Any:
             f"{source} is a model of the task {task!r:.40}, which is not known; {nearest(str(task), TASKS)}"
         )
     module, name = TASKS[task]
-    return getattr(importlib.import_module(module), name).from_artifact(stored, source)
+    return getattr(importlib.import_module(module), name).from_artifact(stored, source, trust_cell=trust_cell)
 
 
 def __getattr__(name: str) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato import artifact
+from ostinato.cells import Cell
 from ostinato.data import Labels, Vocabulary
 from ostinato.data.frames import as_list
 from ostinato.data.table import read_table
@@ -147,14 +148,20 @@ class TextClassifier(Estimator, TextClassifierOptions):
     def manifest(self) -> dict[str, Any]:
         """What the model file says about the model."""
         self._check_fitted()
+        from ostinato.model import stored
+
         architecture = dict(self.model_.architecture)
         # Weights of the loss belong to training; the network is the same without them.
         architecture["head"] = {k: v for k, v in architecture["head"].items() if k != "class_weights"}
+        options = self.get_params()
+        if isinstance(options["cell"], Cell):
+            # The architecture says what it computes.
+            options["cell"] = options["cell"].name
         return {
             "kind": "model",
             "task": TASK,
-            "options": self.get_params(),
-            "architecture": architecture,
+            "options": options,
+            "architecture": stored(architecture),
             "vocabulary": self.vocabulary_.to_dict(),
             "labels": {**self.labels_.to_dict(), "kind": self.kind_},
             "threshold": self.threshold_,
@@ -164,7 +171,15 @@ class TextClassifier(Estimator, TextClassifierOptions):
         }
 
     @classmethod
-    def from_artifact(cls, stored: artifact.Artifact, source: str) -> TextClassifier:
+    def load(cls, path: str | Path, *, trust_cell: bool = False) -> TextClassifier:
+        """The model of a file; :func:`ostinato.load` does the same for models of every task."""
+        stored = artifact.read(path, kind="model")
+        if stored.manifest.get("task") != TASK:
+            raise ArtifactError(f"{path} is a model of the task {stored.manifest.get('task')!r:.40}, wanted a {TASK}")
+        return cls.from_artifact(stored, str(path), trust_cell=trust_cell)
+
+    @classmethod
+    def from_artifact(cls, stored: artifact.Artifact, source: str, *, trust_cell: bool = False) -> TextClassifier:
         """The model of a verified file; :func:`ostinato.load` calls it."""
         needs("torch", "train")
         manifest = stored.manifest
@@ -172,12 +187,18 @@ class TextClassifier(Estimator, TextClassifierOptions):
         if set(manifest) != wanted | {"training"}:
             raise ArtifactError(f"{source}: the manifest of a text classifier has other fields: {sorted(manifest)}")
         try:
-            model = cls(**validate(TextClassifierOptions, manifest["options"]))
+            options = dict(manifest["options"])
+            made = isinstance(manifest["architecture"]["body"]["cell"], Mapping)
+            if made:
+                options["cell"] = TextClassifierOptions.cell
+            model = cls(**validate(TextClassifierOptions, options))
             fields = dict(manifest["labels"])
             kind = fields.pop("kind")
             labels, vocabulary = Labels.from_dict(fields), Vocabulary.from_dict(manifest["vocabulary"])
             _check_fit(manifest["architecture"], labels, vocabulary, model.out_of_scope)
-            network = _network(manifest["architecture"], stored.tensors)
+            network = _network(manifest["architecture"], stored.tensors, trust_cell)
+            if made:
+                model.cell = network.body.cell
             model._adopt(network, vocabulary, labels, kind, float(manifest["threshold"]))
             model.validation_ = None
             model.history_, model.training_ = tuple(manifest["history"]), dict(manifest["training"])
@@ -274,7 +295,7 @@ def _check_fit(architecture: Any, labels: Labels, vocabulary: Vocabulary, out_of
         raise DataError(f"there is no label '{out_of_scope}' for what is out of scope")
 
 
-def _network(architecture: Any, tensors: Mapping[str, NDArray[Any]]) -> Model:
+def _network(architecture: Any, tensors: Mapping[str, NDArray[Any]], trust_cell: bool) -> Model:
     """The network of a file, its weights in place; nothing is made as large as the file merely claims."""
     import torch
 
@@ -284,6 +305,6 @@ def _network(architecture: Any, tensors: Mapping[str, NDArray[Any]]) -> Model:
     if isinstance(layers, int) and layers > len(tensors):
         raise DataError(f"{layers} layers cannot come from {len(tensors)} tensors")
     with torch.device("meta"):
-        model = build(architecture)
+        model = build(architecture, trust_cell=trust_cell)
     model.load_state_dict({name: torch.from_numpy(array) for name, array in tensors.items()}, assign=True)
     return model.eval()

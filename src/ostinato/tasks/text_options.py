@@ -6,8 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from ostinato.cells import BUILT_IN
-from ostinato.errors import OptionError
+from ostinato.cells import BUILT_IN, Cell
+from ostinato.errors import LoweringError, OptionError
 from ostinato.options import Option
 from ostinato.train.options import TrainOptions, check_training
 
@@ -49,7 +49,7 @@ class TextClassifierOptions(TrainOptions):
         ),
     ] = None  # type: ignore[assignment]
 
-    cell: Annotated[str, Option("The recurrent cell.", words=tuple(BUILT_IN), group=_NETWORK)] = "lstm"
+    cell: Annotated[str | Cell, Option("The recurrent cell.", words=tuple(BUILT_IN), group=_NETWORK)] = "lstm"
     hidden: Annotated[
         int, Option("Width of the state, in each direction.", at_least=1, at_most=65536, group=_NETWORK)
     ] = 200
@@ -157,6 +157,7 @@ def check_options(options: TextClassifierOptions, *, valid: bool) -> None:
     for name in ("residual", "norm"):
         if options.layers == 1 and getattr(options, name):
             raise OptionError(f"{name} acts between layers and there is only one; leave it out or set layers=2")
+    check_cell(options.cell)
     if options.locked and not options.embedding_dropout and (options.layers == 1 or not options.dropout):
         raise OptionError(
             "locked says how values are dropped from words and between layers, and none are; leave it out, or set "
@@ -173,6 +174,16 @@ def check_options(options: TextClassifierOptions, *, valid: bool) -> None:
             "out_of_scope needs validation rows, on which the threshold is chosen; set holdout, or give data for "
             "validation"
         )
+
+
+def check_cell(cell: str | Cell) -> None:
+    """Refuse a cell that no model file could hold, before hours of training depend on it."""
+    from ostinato.model import stored_cell
+
+    try:
+        stored_cell(cell)
+    except LoweringError as error:
+        raise OptionError(f"a model file cannot hold this cell: {error}") from error
 
 
 def network(

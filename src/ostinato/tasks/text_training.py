@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ostinato.cells import BUILT_IN, Cell
 from ostinato.data import Labels, Vocabulary
 from ostinato.data.texts import Texts
 from ostinato.errors import DataError, OptionError, nearest
 from ostinato.heads.decoding import choose_threshold
+from ostinato.lowering.rebuild import cell_digest
 from ostinato.options import describe
 from ostinato.tasks.evaluation import counted
 from ostinato.tasks.examples import Examples
@@ -181,6 +183,10 @@ def own_options(options: TextClassifierOptions) -> dict[str, Any]:
     """
     skipped = {"data_licence", *(field.name for field in describe(TrainOptions))}
     values = {f.name: getattr(options, f.name) for f in describe(TextClassifierOptions) if f.name not in skipped}
+    if isinstance(options.cell, Cell):
+        # Two cells of one name need not compute the same.
+        own = BUILT_IN.get(options.cell.name) is not options.cell
+        values["cell"] = options.cell.name + (f" ({cell_digest(options.cell)[:16]})" if own else "")
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
