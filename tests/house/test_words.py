@@ -42,7 +42,13 @@ def test_no_file_is_named_after_nothing():
     assert not names & NOT_A_PLACE
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+# The drop-in doors answer to torch's own name for a state, because callers may write it out.
+DOORS = PACKAGE / "nn"
+
+
+@pytest.mark.parametrize(
+    "path", [m for m in MODULES if m.parent != DOORS], ids=lambda path: path.relative_to(PACKAGE).as_posix()
+)
 def test_a_state_is_called_a_state(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
