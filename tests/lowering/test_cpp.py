@@ -48,7 +48,9 @@ inline bool less(double a, double b) { return a < b; }
 inline double select(bool mask, double yes, double no) { return mask ? yes : no; }
 """
 RUN = """
-static void read(double* to, int count) { for (int i = 0; i < count; ++i) if (std::scanf("%lf", to + i) != 1) std::abort(); }
+static void read(double* to, int count) {
+  for (int i = 0; i < count; ++i) if (std::scanf("%lf", to + i) != 1) std::abort();
+}
 static void show(const double* from, int count) { for (int i = 0; i < count; ++i) std::printf("%.17g ", from[i]); }
 template <class C> void run() {
   const int G = C::G, S = C::S, P = C::P, KEEP = C::KEEP;
