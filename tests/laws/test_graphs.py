@@ -10,8 +10,11 @@ import pytest
 import torch
 
 from ostinato.cells import Cell, Gates
-from ostinato.lowering import Graph, trace
-from ostinato.lowering.graph import ARITHMETIC, BINARY, ROWWISE, UNARY
+from ostinato.cells.operations import BINARY, ROWWISE, UNARY
+from ostinato.errors import LoweringError
+from ostinato.lowering import Blueprint, Graph, lowered, trace
+from ostinato.lowering.graph import ARITHMETIC
+from ostinato.lowering.simplify import simplify
 from ostinato.state import State
 from tests.laws.zoo import ALL_CELLS, name_of
 
@@ -42,6 +45,24 @@ def assert_equal(got: State, wanted: State) -> None:
 def test_the_graph_computes_what_the_function_computes(cell: Cell) -> None:
     arguments = step_arguments(cell)
     assert_equal(trace(cell).evaluate(*arguments), cell(*arguments))
+
+
+@every_cell
+def test_a_simplified_graph_computes_the_same_to_the_bit(cell: Cell) -> None:
+    arguments = step_arguments(cell)
+    simplified = simplify(trace(cell), Blueprint.of(cell).names)
+    assert_equal(simplified.evaluate(*arguments), cell(*arguments))
+    assert len(simplified.operations()) <= len(trace(cell).operations())
+
+
+@every_cell
+def test_a_cell_is_lowered_or_the_reason_names_an_operation(cell: Cell) -> None:
+    reasons = {"product", *ROWWISE} & set(trace(cell).operations())
+    if reasons:
+        with pytest.raises(LoweringError, match="|".join(reasons)):
+            lowered(cell)
+    else:
+        assert lowered(cell).keep <= len(trace(cell).nodes)
 
 
 @every_cell

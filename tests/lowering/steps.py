@@ -49,7 +49,8 @@ def seeded_step(seed: int, operations: int = 12) -> Blueprint:
 
 
 def _operation(builder: Builder, choose: Callable[[Sequence[Any]], Any], nodes: Sequence[Node]) -> Node:
-    kind, a, b = choose((*KINDS, *MORE_KINDS)), choose(nodes), choose(nodes)
+    # One of the last, so that little of it is for nothing.
+    kind, a, b = choose((*KINDS, *MORE_KINDS)), choose(nodes[-5:]), choose(nodes)
     make = builder.apply
     if kind in ("add", "subtract", "multiply", "maximum", "minimum"):
         return make(kind, a, b)

@@ -104,6 +104,18 @@ def test_a_refused_cell_from_data_names_no_line_of_ours() -> None:
         lowered(again)
 
 
+def test_a_cell_beyond_all_bounds_is_refused() -> None:
+    @cell(state="h", gates="a", recurrent="none")
+    def endless(x: Gates, s: State) -> State:
+        value = x.a
+        for _ in range(1100):
+            value = value * s.h
+        return State(h=value)
+
+    with pytest.raises(LoweringError, match="it has 1100 operations, a kernel takes at most 1024"):
+        lowered(endless)
+
+
 def test_a_matrix_or_a_row_that_nobody_uses_does_not_matter() -> None:
     @cell(state="h", gates="a", matrices={"V": Orthogonal()})
     def idle(x: Gates, u: Gates, s: State, p: Gates) -> State:

@@ -14,6 +14,8 @@ from ostinato.lowering.graph import Builder, Graph, Node
 from ostinato.lowering.simplify import simplify
 from ostinato.lowering.trace import place_of, trace
 
+# The work of choosing what to keep grows with the square of this, and compilers have their limits too.
+MOST_OPERATIONS = 1024
 WHY = {
     "product": "product, a second product inside the step, is no elementwise operation",
     "row_sum": "row_sum looks along the units of a row; it is no elementwise operation",
@@ -43,6 +45,11 @@ class Lowered:
     def of(cls, blueprint: Blueprint) -> Lowered:
         """Derive the backward pass of a step that is known as data."""
         refuse(blueprint.graph, "this cell")
+        operations = len(blueprint.graph.operations())
+        if operations > MOST_OPERATIONS:
+            raise LoweringError(
+                f"this cell cannot be lowered: it has {operations} operations, a kernel takes at most {MOST_OPERATIONS}"
+            )
         names = _names(blueprint)
         graph = simplify(_without_diagonal(blueprint), names, most=MOST_DERIVED)
         return cls(blueprint, graph, derivation(graph, names))

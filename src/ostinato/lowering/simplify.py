@@ -40,7 +40,8 @@ def simplify(graph: Graph, names: Mapping[str, Sequence[str]] | None = None, *, 
     ``names`` gives the declared names of each kind of leaf in their order, so that cells that differ by names alone
     come out alike. Simplifying twice changes nothing.
     """
-    rewriter = Rewriter(names or {}, most)
+    # Some of what is made on the way is needed no more at the end.
+    rewriter = Rewriter(names or {}, 8 * most)
     made: list[Node] = []
     for node in graph.nodes:
         made.append(rewriter.make(node.kind, *(made[i] for i in node.arguments), label=node.label))
