@@ -199,6 +199,13 @@ NB_MODULE(_core, m) {
       },
       "Billions of operations per second that so many threads reach in a plain loop of multiply-adds.", nb::arg("threads"));
 
+  m.def(
+      "lend_openmp",
+      [](uintptr_t parallel, uintptr_t number, uintptr_t count) {
+        ostinato_lend_openmp(at<void>(parallel), at<void>(number), at<void>(count));
+      },
+      "Run on the threads of a loaded OpenMP runtime: GOMP_parallel, omp_get_thread_num and omp_get_num_threads.");
+  m.def("own_threads", [] { ostinato_lend_threads(nullptr); }, "Run on the core's own threads again.");
   m.def("choose_target", &choose_target, "Use another CPU target from now on, for tests and measurements.", nb::arg("name"));
 
   nb::dict headers;

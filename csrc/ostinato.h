@@ -160,6 +160,16 @@ int64_t ostinato_keep_bytes(const ostinato_call* call);
 int32_t ostinato_run(const ostinato_call* call);
 int32_t ostinato_run_back(const ostinato_call* call, const ostinato_gradient* gradient);
 
+/* Who lends threads runs work(argument, member) for members 0 .. members - 1 on as many threads at once, and returns 1 when
+ * all are done; or returns 0 and has run nothing, and the library's own threads do it. Null takes the offer back, and so
+ * does a fork, in the child. */
+typedef int32_t (*ostinato_threads)(int32_t members, void (*work)(void*, int32_t), void* argument);
+void ostinato_lend_threads(ostinato_threads run);
+
+/* Lend the threads of an OpenMP runtime that the program has loaded, by the addresses of its GOMP_parallel,
+ * omp_get_thread_num and omp_get_num_threads. The library itself is linked with none. */
+void ostinato_lend_openmp(void* parallel, void* thread_number, void* thread_count);
+
 /* Billions of operations per second that `threads` threads reach in a plain loop of multiply-adds: the roof. */
 double ostinato_roof(int32_t threads);
 

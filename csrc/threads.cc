@@ -6,6 +6,8 @@
 
 #include <new>
 
+#include "ostinato.h"
+
 #if defined(__x86_64__) || defined(__i386__)
 #include <xmmintrin.h>
 #endif
@@ -64,17 +66,37 @@ struct Worker {
 
 std::atomic<Pool*> shared_pool{nullptr};
 
+using Lent = int32_t (*)(int32_t, void (*)(void*, int32_t), void*);
+std::atomic<Lent> lent_threads{nullptr};
+
+// The work of a member on a thread of somebody else's.
+struct Errand {
+  void (*work)(void*, int);
+  void* argument;
+  static void run(void* self, int32_t member) {
+    FlushDenormals mode;
+    static_cast<Errand*>(self)->work(static_cast<Errand*>(self)->argument, member);
+  }
+};
+
+// In the child of a fork there are no workers, ours or lent, and a lock may be held for ever: it starts anew.
+void forget_threads() {
+  shared_pool.store(nullptr);
+  lent_threads.store(nullptr);
+}
+
+void mind_forks() {
+  static std::atomic<bool> minded{false};
+  if (!minded.exchange(true)) pthread_atfork(nullptr, nullptr, forget_threads);
+}
+
 Pool* pool_now() {
   Pool* pool = shared_pool.load(std::memory_order_acquire);
   if (pool) return pool;
   Pool* made = new (std::nothrow) Pool;
   if (!made) return nullptr;
-  if (shared_pool.compare_exchange_strong(pool, made)) {
-    static std::atomic<bool> told{false};
-    // In the child of a fork there are no workers, and a lock may be held for ever: start with a new pool.
-    if (!told.exchange(true)) pthread_atfork(nullptr, nullptr, [] { shared_pool.store(nullptr); });
-    return made;
-  }
+  mind_forks();
+  if (shared_pool.compare_exchange_strong(pool, made)) return made;
   delete made;
   return pool;
 }
@@ -174,6 +196,9 @@ bool run_team(int members, void (*work)(void*, int), void* argument) {
     work(argument, 0);
     return true;
   }
+  Lent lent = lent_threads.load(std::memory_order_acquire);
+  Errand errand{work, argument};
+  if (lent && lent(members, Errand::run, &errand)) return true;
   Pool* pool = members > kMost ? nullptr : pool_now();
   if (!pool) return false;
   pthread_mutex_lock(&pool->turn);
@@ -199,3 +224,8 @@ bool run_team(int members, void (*work)(void*, int), void* argument) {
 }
 
 }  // namespace ostinato
+
+extern "C" void ostinato_lend_threads(ostinato_threads run) {
+  ostinato::mind_forks();
+  ostinato::lent_threads.store(run, std::memory_order_release);
+}

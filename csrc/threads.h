@@ -1,7 +1,8 @@
 // Threads of our own, parked between calls: a team that runs one function with a number for each member.
 //
 // They are never joined and hold nothing that a destructor could pull away at exit; after a fork the child starts
-// afresh; while the caller computes alone none of them is awake.
+// afresh; while the caller computes alone none of them is awake. A program whose own workers spin between calls, as
+// OpenMP's do for milliseconds, lends them instead (ostinato_lend_threads): two teams would fight for the cores.
 #ifndef OSTINATO_THREADS_H
 #define OSTINATO_THREADS_H
 

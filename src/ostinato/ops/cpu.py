@@ -40,8 +40,8 @@ def run(call: Call) -> tuple[Tensor, State]:
     if cell.recurrent == "diagonal":
         # One vector for each gate, as the kernel numbers them.
         gates, hidden = len(cell.gates), call.hidden
-        joined = [v.reshape(gates, hidden).unbind(0) for v in (R, br) if v is not None]
-        named, R, br = [row for rows in joined for row in rows] + named, None, None
+        rows = [v.view(gates, hidden)[g] for v in (R, br) if v is not None for g in range(gates)]
+        named, R, br = rows + named, None, None
     state = [call.state[part] for part in cell.state]
     y, end = fused.unroll(
         _kernel(call), call.x, w["W"], w["b"], R, br, named, state, call.lengths, call.reset, call.reverse

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -15,6 +17,7 @@ from ostinato.core import load_core
 from ostinato.errors import EngineError
 from ostinato.ops import reference
 from ostinato.ops.call import Call
+from ostinato.ops.threads import share_threads
 from ostinato.state import State
 
 BYTES = {torch.float32: 4, torch.float64: 8}
@@ -81,7 +84,7 @@ def forward(
     keeping: bool,
 ) -> tuple[Tensor, list[Tensor], Tensor]:
     """The way forward by the core: y, the last state, and what the way back needs (nothing unless ``keeping``)."""
-    core = load_core()
+    core = _core()
     rows, steps, inputs = x.shape
     hidden = W.shape[0] // len(kernel.gates)
     x = _in_rows(x)
@@ -157,7 +160,7 @@ def backward(
     weights = [None if w is None else w.contiguous() for w in (W, b, R, br)]
     named, start = [p.contiguous() for p in parameters], [s.contiguous() for s in state]
     reset = None if reset is None else reset.contiguous()
-    load_core().run_back(
+    _core().run_back(
         kernel.address,
         rows,
         steps,
@@ -278,6 +281,14 @@ def looped(
     parts = State(**dict(zip(cell.state, state, strict=True)))
     y, end = reference.run(Call(cell, x, given, parts, lengths, reset, reverse))
     return y, [end[part] for part in cell.state]
+
+
+@functools.cache
+def _core() -> ModuleType:
+    """The compiled core, with torch's threads to run on."""
+    core = load_core()
+    share_threads()
+    return core
 
 
 def _in_rows(x: Tensor) -> Tensor:
