@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -102,6 +104,15 @@ def test_a_refused_cell_from_data_names_no_line_of_ours() -> None:
     again = Blueprint.of(named("two_products")).cell("again")
     with pytest.raises(LoweringError, match="cell 'again' cannot be lowered: product, a second product"):
         lowered(again)
+
+
+def test_a_cell_that_nobody_uses_is_forgotten() -> None:
+    made = cell(state="h", gates="a")(lambda x, u, s: State(h=x.a + u.a))
+    assert lowered(made) is lowered(made)
+    watched = weakref.ref(made)
+    del made
+    gc.collect()
+    assert watched() is None
 
 
 def test_a_cell_beyond_all_bounds_is_refused() -> None:

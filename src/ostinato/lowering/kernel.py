@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from ostinato.cells.declaration import Cell
 from ostinato.errors import LoweringError
@@ -126,14 +126,20 @@ class Lowered:
         return self.blueprint.digest
 
 
-@lru_cache(maxsize=256)
+# A step knows its blueprint, not its cell: a cell that nobody uses any more is forgotten.
+_known: WeakKeyDictionary[Cell, Lowered] = WeakKeyDictionary()
+
+
 def lowered(cell: Cell) -> Lowered:
     """Lower a cell: trace it, simplify it, derive its backward pass.
 
     Raises :class:`~ostinato.errors.LoweringError` with the operation, and its line in the cell, that stands in the way.
     """
-    refuse(trace(cell), f"cell '{cell.name}'", cell)
-    return Lowered.of(Blueprint.of(cell))
+    step = _known.get(cell)
+    if step is None:
+        refuse(trace(cell), f"cell '{cell.name}'", cell)
+        step = _known.setdefault(cell, Lowered.of(Blueprint.of(cell)))
+    return step
 
 
 def refuse(graph: Graph, what: str, cell: Cell | None = None) -> None:
