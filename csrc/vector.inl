@@ -1,11 +1,13 @@
 // Vectors of the target's width: the only place that knows how many lanes there are and how they meet memory.
 //
-// The includer says which target it is: OSTINATO_TARGET (a name: baseline, avx2, avx512, neon) and OSTINATO_BYTES (16, 32 or
-// 64: the width of a vector). Everything lives in the namespace ostinato_<target>, and nothing of the standard library is
-// used: an inline function that two targets share would be merged by the linker, and an old CPU would meet new instructions.
+// The includer says which target it is: OSTINATO_TARGET (a name: baseline, avx2, avx512, neon) and OSTINATO_BYTES (16,
+// 32 or 64: the width of a vector). Everything lives in the namespace ostinato_<target>, and nothing of the standard
+// library is used: an inline function that two targets share would be merged by the linker, and an old CPU would meet
+// new instructions.
 //
-// f32 and f64 are vectors of float and of double; V stands for either, traits<V>::scalar for its element. No pointer needs an
-// alignment beyond its element's. What reads or writes a part of a vector never touches memory outside that part.
+// f32 and f64 are vectors of float and of double; V stands for either, traits<V>::scalar for its element. No pointer
+// needs an alignment beyond its element's. What reads or writes a part of a vector never touches memory outside that
+// part.
 #include <stdint.h>
 
 #ifndef OSTINATO_INLINE
@@ -70,8 +72,8 @@ OSTINATO_INLINE void store(scalar_of<V>* to, V value) {
   __builtin_memcpy(to, &value, sizeof(V));
 }
 
-// The first n lanes from memory, 0 <= n <= lanes; the others are 0. A fixed number of rounds becomes one masked instruction
-// where there is one.
+// The first n lanes from memory, 0 <= n <= lanes; the others are 0. A fixed number of rounds becomes one masked
+// instruction where there is one.
 template <class V>
 OSTINATO_INLINE V load_part(const scalar_of<V>* from, int n) {
   scalar_of<V> lanes[kLanes<V>];

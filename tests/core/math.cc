@@ -1,7 +1,7 @@
 // The operations of cells on vectors, against the C library in float64.
 //   math                     special values, and a coarse sweep that must stay below 4 ULP
-//   math sweep STEP [flush]  each operation on every STEP-th float: its name, the largest error in ULP, where, and how many
-//                            results are of the wrong kind; with flush, denormal numbers are zeros in and out
+//   math sweep STEP [flush]  each operation on every STEP-th float: its name, the largest error in ULP, where, and how
+//                            many results are of the wrong kind; with flush, denormal numbers are zeros in and out
 //   math double OPERATION    float64 from standard input to standard output
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -122,10 +122,11 @@ Worst sweep(const Operation& operation, uint64_t step, bool flush) {
     for (int i = 0; i < kLanes32; ++i) bits[i] = uint32_t(from + i * step);
     see_all(operation, bits, flush, worst);
   }
-  // All floats around the places where something changes: limits, the ends of reductions, the smallest and largest floats.
-  for (const double place : {0.0, 0x1p-126, 0x1p-24, 0.17328679, 0.34657359, 0.69314718, 0.70710678, 1.0, 1.41421356, 2.0, 9.0,
-                             9.1, 16.6355324, 87.0, 87.3365448, 87.6831, 88.0, 88.3762626, 88.7228394, 89.0, 103.972076, 104.0,
-                             0x1.fffffep127}) {
+  // All floats around the places where something changes: limits, the ends of reductions, the smallest and largest
+  // floats.
+  for (const double place :
+       {0.0, 0x1p-126, 0x1p-24, 0.17328679, 0.34657359, 0.69314718, 0.70710678, 1.0, 1.41421356, 2.0, 9.0, 9.1,
+        16.6355324, 87.0, 87.3365448, 87.6831, 88.0, 88.3762626, 88.7228394, 89.0, 103.972076, 104.0, 0x1.fffffep127}) {
     for (const uint32_t sign : {0u, 0x80000000u}) {
       const uint32_t middle = bits_of(float(place)) | sign;
       for (int64_t shift = -4096; shift < 4096; shift += kLanes32) {

@@ -82,7 +82,7 @@ void all(unsigned char* end) {
 
 int main() {
   static_assert(sizeof(f32) == OSTINATO_BYTES && sizeof(f64) == OSTINATO_BYTES, "vectors have the target's width");
-  static_assert(traits<f32>::lanes * 4 == OSTINATO_BYTES && traits<f64>::lanes * 8 == OSTINATO_BYTES, "and so many lanes");
+  static_assert(kLanes<f32> * 4 == OSTINATO_BYTES && kLanes<f64> * 8 == OSTINATO_BYTES, "and so many lanes");
   unsigned char* end = end_of_memory();
   CHECK(end, "no memory");
   if (!end) return checking::outcome();
