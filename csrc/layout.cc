@@ -10,8 +10,11 @@ namespace {
 
 // Multiplications below which a second thread costs more than it brings.
 constexpr int64_t kWorthAThread = 400000;
-// Bytes of R from which a single row is shared out unit by unit.
+// Bytes of R from which a single row is shared out unit by unit, and those from which a few rows for each thread are: R no
+// longer fits beside them into the cache of a core, and half of it costs half the time.
 constexpr int64_t kWorthABarrier = 96 << 10;
+constexpr int64_t kTooLarge = 512 << 10;
+constexpr int64_t kFewRows = 4;
 // Bytes that stay with the library between calls.
 constexpr int64_t kRemembered = 256 << 20;
 constexpr int kShelf = 8;
@@ -113,12 +116,13 @@ Split split_of(const ostinato_call& call) {
   const int64_t work = split.steps * kernel.gates * call.hidden * (inside + call.inputs);
   const int64_t worth = least(call.threads, work / kWorthAThread);
   if (worth < 2) return split;
-  if (call.rows >= worth && call.rows > 1) {
+  const int64_t recurrent = kernel.gates * call.hidden * call.hidden * kernel.bytes;
+  const bool heavy = kernel.dense && recurrent >= kTooLarge && call.rows <= kFewRows * worth;
+  if (call.rows >= worth && call.rows > 1 && !heavy) {
     split.threads = split.teams = int(worth);
     return split;
   }
-  // Fewer rows than threads: the members of one team share the units.
-  const int64_t recurrent = kernel.gates * call.hidden * call.hidden * kernel.bytes;
+  // The members of one team share the units.
   const int64_t parts = (Shape(call).vectors + 3) / 4;
   if (kernel.dense && recurrent < kWorthABarrier) return split;
   split.threads = split.members = int(least(worth, parts));

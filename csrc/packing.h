@@ -11,25 +11,45 @@ namespace ostinato {
 // Vectors of columns in a panel of a plain product.
 constexpr int64_t kGroup = 4;
 
+// Four numbers of each of four rows, turned: to[k][u] = from[u][k].
+inline void turn(const float* from, int64_t from_row, float* to, int64_t to_row) {
+  typedef float four __attribute__((vector_size(16)));
+  four row[4];
+  for (int u = 0; u < 4; ++u) memcpy(&row[u], from + u * from_row, sizeof(four));
+  const four low01 = __builtin_shufflevector(row[0], row[1], 0, 4, 1, 5), low23 = __builtin_shufflevector(row[2], row[3], 0, 4, 1, 5);
+  const four high01 = __builtin_shufflevector(row[0], row[1], 2, 6, 3, 7), high23 = __builtin_shufflevector(row[2], row[3], 2, 6, 3, 7);
+  const four column[4] = {
+      __builtin_shufflevector(low01, low23, 0, 1, 4, 5), __builtin_shufflevector(low01, low23, 2, 3, 6, 7),
+      __builtin_shufflevector(high01, high23, 0, 1, 4, 5), __builtin_shufflevector(high01, high23, 2, 3, 6, 7)};
+  for (int k = 0; k < 4; ++k) memcpy(to + k * to_row, &column[k], sizeof(four));
+}
+
+inline void turn(const double* from, int64_t from_row, double* to, int64_t to_row) {
+  for (int k = 0; k < 4; ++k)
+    for (int u = 0; u < 4; ++u) to[k * to_row + u] = from[u * from_row + k];
+}
+
 // Weights [G H, depth] as [panels, depth, G units], for the panels first <= p < last: what a step multiplies with.
 template <class R>
 void pack_by_panel(const Shape& shape, int64_t hidden, const R* weights, int64_t depth, int64_t first, int64_t last,
                    R* packed) {
-  constexpr int64_t kRows = 32;  // so many rows of the panel stay in the cache while its columns are filled
+  constexpr int64_t kRows = 64;  // so many rows of the panel stay in the cache while its columns are filled
   for (int64_t p = first; p < last; ++p) {
     R* panel = packed + p * depth * shape.panel;
     for (int64_t k0 = 0; k0 < depth; k0 += kRows) {
       const int64_t k1 = least(k0 + kRows, depth);
       for (int64_t g = 0; g < shape.gates; ++g)
-        for (int64_t u = 0; u < shape.units; ++u) {
+        for (int64_t u = 0; u < shape.units;) {
           const int64_t unit = p * shape.units + u;
           R* to = panel + g * shape.units + u;
-          if (unit >= hidden) {
-            for (int64_t k = k0; k < k1; ++k) to[k * shape.panel] = 0;
-            continue;
-          }
           const R* from = weights + (g * hidden + unit) * depth;
-          for (int64_t k = k0; k < k1; ++k) to[k * shape.panel] = from[k];
+          const bool four = unit + 4 <= hidden && u + 4 <= shape.units;
+          int64_t k = k0;
+          for (; four && k + 4 <= k1; k += 4) turn(from + k, depth, to + k * shape.panel, shape.panel);
+          for (; k < k1; ++k)
+            for (int64_t n = 0; n < (four ? 4 : 1); ++n)
+              to[k * shape.panel + n] = unit < hidden ? from[n * depth + k] : R(0);
+          u += four ? 4 : 1;
         }
     }
   }
