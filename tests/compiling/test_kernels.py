@@ -107,7 +107,6 @@ def test_a_cell_that_is_forgotten_takes_its_reason_with_it(cache, monkeypatch):
     monkeypatch.setenv("CXX", "/no/such/compiler")
     with pytest.raises(CompileError):
         kernel_of(fresh_cell(3.0))
-    lowered.cache_clear()
     gc.collect()
     assert len(kernels._known.reasons) == 0
 

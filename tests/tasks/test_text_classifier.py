@@ -8,14 +8,18 @@ import numpy as np
 import pandas
 import polars
 import pytest
+import sklearn.base
 import torch
 
 import ostinato
 from ostinato import artifact
+from ostinato.cells import sigmoid, tanh
+from ostinato.compiling import kernels
 from ostinato.errors import ArtifactError, DataError, Interrupted, NotFittedError, OptionError, OutputError
 from ostinato.tasks import TextClassifier
 from ostinato.tasks.examples import DataWarning
 from ostinato.train import EpochEnded, Finished, Started
+from tests.laws.zoo import peephole
 from tests.tasks.requests import ELSEWHERE, SMALL, TINY, requests, with_others
 
 NEW = ["switch off the lamp", "wake me up at noon please", "", "äöü 中文", "lamp " * 300]
@@ -263,6 +267,147 @@ def test_a_loaded_model_can_be_trained_again(trained, tmp_path):
     trained.save(tmp_path / "m.safetensors")
     again = ostinato.load(tmp_path / "m.safetensors").fit(*requests(), progress=False)
     np.testing.assert_array_equal(again.predict_proba(NEW), trained.predict_proba(NEW))
+
+
+OWN = {**TINY, "cell": peephole}
+
+
+@pytest.fixture(scope="module")
+def own():
+    """A model with a cell of one's own."""
+    return TextClassifier(**OWN).fit(*requests(), progress=False)
+
+
+def engine_of(model):
+    return model.model_.body.engine(torch.zeros(1, 2, model.embedding))
+
+
+def test_a_cell_of_one_s_own_is_trained_saved_and_loaded(own, tmp_path):
+    own.save(tmp_path / "m.safetensors")
+    with ostinato.ops.use_engine("reference"):
+        wanted = own.predict_proba(NEW)
+        for loaded in (
+            ostinato.load(tmp_path / "m.safetensors"),
+            ostinato.load(tmp_path / "m.safetensors", trust_cell=True),
+            TextClassifier.load(tmp_path / "m.safetensors"),
+        ):
+            np.testing.assert_array_equal(loaded.predict_proba(NEW), wanted)
+            loaded.save(tmp_path / "again.safetensors")
+            assert (tmp_path / "again.safetensors").read_bytes() == (tmp_path / "m.safetensors").read_bytes()
+    np.testing.assert_allclose(ostinato.load(tmp_path / "m.safetensors").predict_proba(NEW), wanted, atol=1e-5)
+
+
+def test_a_cell_from_a_file_is_compiled_only_where_the_file_is_trusted(own, tmp_path, monkeypatch):
+    compiled = []
+    asked = kernels.write_plugin
+    monkeypatch.setattr(kernels, "write_plugin", lambda cell, *rest: compiled.append(cell) or asked(cell, *rest))
+    monkeypatch.setattr(kernels, "_known", kernels._Known())
+    own.save(tmp_path / "m.safetensors")
+    stranger = ostinato.load(tmp_path / "m.safetensors")
+    stranger.predict(NEW)
+    assert compiled == []
+    reason = "the cell 'peephole' came from a file; load with trust_cell=True to compile it"
+    assert reason in engine_of(stranger).refusals.values()
+    trusted = ostinato.load(tmp_path / "m.safetensors", trust_cell=True)
+    assert reason not in engine_of(trusted).refusals.values()
+    assert compiled == [trusted.cell]
+
+
+def test_trust_changes_nothing_for_a_built_in_cell(trained, tmp_path):
+    trained.save(tmp_path / "m.safetensors")
+    for trust in (False, True):
+        loaded = ostinato.load(tmp_path / "m.safetensors", trust_cell=trust)
+        assert loaded.cell == "lstm"
+        assert loaded.model_.body.cell is ostinato.cells.lstm
+
+
+def test_a_built_in_cell_may_be_given_as_itself(tmp_path):
+    gru = {**TINY, "cell": ostinato.cells.gru}
+    TextClassifier(**gru).fit(*requests(), progress=False, checkpoint=tmp_path / "c").save(tmp_path / "m.safetensors")
+    assert ostinato.load(tmp_path / "m.safetensors").cell == "gru"
+    TextClassifier(**{**TINY, "cell": "gru"}).fit(*requests(), progress=False, checkpoint=tmp_path / "c", resume=True)
+
+
+def test_a_cell_of_one_s_own_called_like_a_built_in_one_stays_one_s_own(tmp_path):
+    @ostinato.cell(state="h", gates="a")
+    def gru(x, u, s):
+        return ostinato.State(h=tanh(x.a + u.a))
+
+    TextClassifier(**{**TINY, "cell": gru}).fit(*requests(), progress=False).save(tmp_path / "m.safetensors")
+    loaded = ostinato.load(tmp_path / "m.safetensors")
+    assert loaded.cell.gates == ("a",)
+    assert loaded.model_.body.cell is loaded.cell
+
+
+def test_a_loaded_cell_of_one_s_own_trains_again_and_goes_on_from_a_checkpoint(own, tmp_path):
+    own.save(tmp_path / "m.safetensors")
+    TextClassifier(**OWN).fit(*requests(), progress=False, checkpoint=tmp_path / "c")
+    with ostinato.ops.use_engine("reference"):
+        loaded = ostinato.load(tmp_path / "m.safetensors", trust_cell=True)
+        again = loaded.fit(*requests(), progress=False, checkpoint=tmp_path / "c", resume=True)
+    assert again.history_[-1]["event"] == "finished"
+    with pytest.raises(ArtifactError, match=r"cell was peephole \(\w{16}\) and is lstm"):
+        TextClassifier(**TINY).fit(*requests(), progress=False, checkpoint=tmp_path / "c", resume=True)
+
+    @ostinato.cell(state="h c", gates="i f o g")
+    def peephole(x, u, s):
+        c = sigmoid(x.f + u.f) * s.c + sigmoid(x.i + u.i) * tanh(x.g + u.g)
+        return ostinato.State(h=sigmoid(x.o + u.o) * tanh(c), c=c)
+
+    with pytest.raises(ArtifactError, match=r"cell was peephole \(\w{16}\) and is peephole \(\w{16}\)"):
+        TextClassifier(**{**TINY, "cell": peephole}).fit(
+            *requests(), progress=False, checkpoint=tmp_path / "c", resume=True
+        )
+
+
+def test_scikit_learn_copies_the_options_with_the_cell(own):
+    assert sklearn.base.clone(own).cell is peephole
+    assert "cell=<cell peephole: state h c, gates i f o g>" in repr(own)
+
+
+@pytest.mark.parametrize("cell", [7, "lsmt", {"name": "gru"}, object()])
+def test_what_is_no_cell_is_refused(cell):
+    with pytest.raises(OptionError, match=r"cell wanted one of 'elman', .*, or a Cell, got"):
+        TextClassifier(**{**TINY, "cell": cell}).fit(*requests(), progress=False)
+
+
+def test_a_cell_that_no_file_can_hold_is_refused_before_it_is_trained():
+    @ostinato.cell(state="h", gates="a")
+    def foreign(x, u, s):
+        return ostinato.State(h=torch.tanh(x.a + u.a))
+
+    with pytest.raises(OptionError, match="a model file cannot hold this cell: cell 'foreign' cannot be lowered: line"):
+        TextClassifier(**{**TINY, "cell": foreign}).fit(*requests(), progress=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda c: c.update(name='x"; system("y'), "wanted names of letters, digits and _"),
+        (lambda c: c.update(code="import os"), "a cell as data wanted the fields"),
+        (lambda c: c["nodes"].append(["system", 0]), "a graph has no operation 'system'"),
+        (lambda c: c["nodes"].append(["tanh", 9999]), "tanh wanted 1 earlier nodes"),
+        (lambda c: c["nodes"].extend([["tanh", 0]] * 5000), "at most 4096 nodes"),
+        (lambda c: c.update(gates=["i", "f"]), "which it has not"),
+        (lambda c: c.update(outputs=[0]), "cannot be read"),
+        (lambda c: c.update(parameters=[["forward", ["Constant", 0.0]]]), "which it has not"),
+    ],
+)
+def test_a_hostile_cell_in_a_file_is_told_and_never_reaches_a_compiler(own, tmp_path, change, words, monkeypatch):
+    monkeypatch.setattr(kernels, "write_plugin", None)
+    manifest = json.loads(json.dumps(own.manifest()))
+    change(manifest["architecture"]["body"]["cell"])
+    tensors = {name: tensor.numpy() for name, tensor in own.model_.state_dict().items()}
+    artifact.write(tmp_path / "m.safetensors", tensors, manifest)
+    for trust in (False, True):
+        with pytest.raises(ArtifactError, match=f"cannot be used as a text classifier: .*{words}"):
+            ostinato.load(tmp_path / "m.safetensors", trust_cell=trust)
+
+
+def test_a_model_of_another_task_is_no_text_classifier(tmp_path):
+    artifact.write(tmp_path / "m.safetensors", {}, {"kind": "model", "task": "forecast"})
+    with pytest.raises(ArtifactError, match="a model of the task 'forecast', wanted a text-classifier"):
+        TextClassifier.load(tmp_path / "m.safetensors")
 
 
 def test_the_manifest_tells_where_the_model_came_from(tmp_path):
