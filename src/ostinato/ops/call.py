@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -46,9 +46,7 @@ def checked_call(
     if x.dim() != 3:
         raise ShapeError(f"x wanted [B, T, D], got {list(x.shape)}; put the batch first and add it if there is none")
     rows, steps, inputs = x.shape
-    if not x.is_floating_point():
-        raise ShapeError(f"x wanted floating-point numbers, got {x.dtype}; embed ids first")
-    hidden = _check_weights(cell, x, weights, inputs)
+    hidden = _known_width(cell, x, weights)
     check_lengths(lengths, rows, steps)
     check_reset(reset, rows, steps)
     for what, tensor in (("lengths", lengths), ("reset", reset)):
@@ -59,6 +57,28 @@ def checked_call(
     else:
         _check_state(cell, state, x, rows, hidden)
     return Call(cell, x, weights, state, lengths, reset, reverse)
+
+
+# Kinds of x and weights that were found to fit, and their width H: a short sequence should not wait for checks.
+_fitting: dict[Hashable, int] = {}
+_MOST_REMEMBERED = 1024
+
+
+def _known_width(cell: Cell, x: Tensor, weights: Mapping[str, Tensor]) -> int:
+    """The width H of weights that fit x, checked the first time that such a pair comes."""
+    kinds: list[Hashable] = [cell, x.shape[-1], x.dtype, x.device]
+    for name, weight in weights.items():
+        kinds += (name, weight.shape, weight.dtype, weight.device)
+    known = tuple(kinds)
+    hidden = _fitting.get(known)
+    if hidden is None:
+        if not x.is_floating_point():
+            raise ShapeError(f"x wanted floating-point numbers, got {x.dtype}; embed ids first")
+        hidden = _check_weights(cell, x, weights, x.shape[-1])
+        if len(_fitting) >= _MOST_REMEMBERED:
+            _fitting.clear()
+        _fitting[known] = hidden
+    return hidden
 
 
 def zero_state(cell: Cell, rows: int, hidden: int, *, like: Tensor) -> State:
