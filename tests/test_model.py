@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 import torch
 
+from ostinato import ops
 from ostinato.cells import BUILT_IN
 from ostinato.data.batch import Batch, TokenTable
-from ostinato.errors import OptionError, ShapeError
+from ostinato.errors import LoweringError, OptionError, ShapeError
 from ostinato.layers import POOLINGS
-from ostinato.model import EMBEDS, build
+from ostinato.lowering.rebuild import origin_of
+from ostinato.model import EMBEDS, build, stored
 from tests.laws.zoo import peephole
 
 TABLE = TokenTable(torch.tensor([3, 0]), torch.tensor([7, 8, 9]), torch.tensor([0, 2]))
@@ -60,6 +63,32 @@ def test_a_cell_of_one_s_own_is_a_body_like_any_other() -> None:
     model = build(architecture("numbers", body={"cell": peephole, "hidden": 5}))
     model.loss(INPUTS["numbers"]).loss.backward()
     assert all(p.grad is not None for p in model.parameters())
+
+
+def test_a_cell_of_one_s_own_is_stored_as_data_and_built_again() -> None:
+    model = build(architecture("numbers", body={"cell": peephole, "hidden": 5}))
+    written = json.loads(json.dumps(stored(model.architecture), sort_keys=True))
+    assert written["body"]["hidden"] == 5
+    for trust in (False, True):
+        again = build(written, trust_cell=trust)
+        again.load_state_dict(model.state_dict())
+        assert origin_of(again.body.cell).trusted is trust
+        assert stored(again.architecture)["body"] == written["body"]
+        x = INPUTS["numbers"]
+        with ops.use_engine("reference"):
+            assert torch.equal(again.eval().decode(x), model.eval().decode(x))
+
+
+@pytest.mark.parametrize("cell", ["gru", BUILT_IN["gru"]])
+def test_a_built_in_cell_is_stored_by_its_name(cell: Any) -> None:
+    written = stored(architecture(body={"cell": cell, "hidden": 5}))
+    assert written["body"]["cell"] == "gru"
+    assert build(written, trust_cell=True).body.cell is BUILT_IN["gru"]
+
+
+def test_a_cell_as_data_that_is_none_is_refused() -> None:
+    with pytest.raises(LoweringError, match="a cell as data wanted the fields"):
+        build(architecture(body={"cell": {"name": "gru"}, "hidden": 5}))
 
 
 def test_the_same_architecture_and_seed_give_the_same_network() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -28,6 +29,29 @@ def test_the_description_is_in_order_with_flags() -> None:
         ("rows", "--rows", (1, 5)),
         ("minutes", "--minutes", None),
     ]
+
+
+@dataclass
+class Whisk:
+    """Looks like what pydantic would take apart."""
+
+    speed: Callable[[], int]
+
+
+@dataclass(kw_only=True)
+class Mixer:
+    tool: Annotated[str | Whisk | None, Option("What turns.", words=("hook", "blade"))] = "hook"
+
+
+def test_an_option_of_words_may_take_an_object_as_it_is() -> None:
+    whisk = Whisk(lambda: 3)
+    assert validate(Mixer, {"tool": whisk})["tool"] is whisk
+    assert [validate(Mixer, {"tool": tool})["tool"] for tool in ("blade", None)] == ["blade", None]
+    for wrong in (3, Whisk):
+        with pytest.raises(OptionError, match="tool wanted one of 'hook', 'blade', or a Whisk, got "):
+            validate(Mixer, {"tool": wrong})
+    with pytest.raises(OptionError, match="tool wanted one of 'hook', 'blade', got 'wisk'"):
+        validate(Mixer, {"tool": "wisk"})
 
 
 def test_defaults_are_filled_in() -> None:

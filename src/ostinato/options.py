@@ -117,15 +117,18 @@ def validate(options: type, values: Mapping[str, Any], *, source: str = "") -> d
         if first["type"] == "extra_forbidden":
             raise OptionError(f"{where}unknown option '{name}'; {nearest(name, known)}") from None
         field = known[name]
-        raise OptionError(f"{where}{name} wanted {_wanted(field)}, got {first.get('input')!r}") from None
+        came = first.get("input")
+        raise OptionError(f"{where}{name} wanted {_wanted(field, came)}, got {came!r}") from None
     return {name: getattr(checked, name) for name in known}
 
 
-def _wanted(field: Field) -> str:
+def _wanted(field: Field, came: Any) -> str:
     """The values that an option takes, in words."""
     o = field.option
     if o.words is not None:
-        made = [k.__name__ for k in typing.get_args(field.type) if k not in (str, type(None))]
+        # Whoever writes a word, perhaps as a flag, has no use for objects.
+        kinds = () if isinstance(came, str) else typing.get_args(field.type)
+        made = [k.__name__ for k in kinds if k not in (str, type(None))]
         return "one of " + ", ".join(f"'{word}'" for word in o.words) + "".join(f", or a {name}" for name in made)
     kinds = [k for k in typing.get_args(field.type) if k is not type(None)] or [field.type]
     articles = {int: "a whole number", float: "a number", str: "a word", bool: "true or false"}

@@ -3,8 +3,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from ostinato.compiling import kernels
 from ostinato.tasks import TextClassifier
-from tests.tasks.requests import SMALL, with_others
+from tests.laws.zoo import peephole
+from tests.tasks.requests import SMALL, TINY, requests, with_others
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -23,6 +25,24 @@ def model_file(tmp_path_factory):
     model = TextClassifier(**SMALL, out_of_scope="oos", holdout=0.3, data_licence="CC0-1.0")
     model.fit(*with_others(), progress=False).save(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def own_cell_file(tmp_path_factory):
+    """A model with a cell of one's own."""
+    path = tmp_path_factory.mktemp("model") / "own.safetensors"
+    TextClassifier(**{**TINY, "cell": peephole}).fit(*requests(), progress=False).save(path)
+    return path
+
+
+@pytest.fixture
+def compiled(monkeypatch):
+    """The names of the cells that were written for a compiler."""
+    names = []
+    asked = kernels.write_plugin
+    monkeypatch.setattr(kernels, "write_plugin", lambda cell, *rest: names.append(cell.name) or asked(cell, *rest))
+    monkeypatch.setattr(kernels, "_known", kernels._Known())
+    return names
 
 
 @pytest.fixture

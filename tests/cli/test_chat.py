@@ -46,6 +46,13 @@ def test_an_unsure_answer_names_the_next_labels(model_file):
         assert answer.label not in found.groups()
 
 
+def test_a_cell_from_the_file_is_compiled_only_where_it_is_trusted(own_cell_file, compiled):
+    run("chat", own_cell_file, typed="switch on the lamp\n")
+    assert compiled == []
+    run("chat", own_cell_file, "--trust-cell", typed="switch on the lamp\n")
+    assert set(compiled) == {"peephole"}
+
+
 def test_a_missing_model_is_told():
     assert "there is no file" in refused("chat", "no.safetensors")
 

@@ -24,6 +24,14 @@ def test_the_report_is_written_as_json(model_file, train_file, tmp_path):
     assert json.loads((tmp_path / "r.json").read_text()) == report.to_dict()
 
 
+def test_a_cell_from_the_file_is_compiled_only_where_it_is_trusted(own_cell_file, train_file, compiled):
+    flags = ("--text", "utterance", "--label", "intent")
+    run("evaluate", own_cell_file, train_file, *flags)
+    assert compiled == []
+    run("evaluate", own_cell_file, train_file, *flags, "--trust-cell")
+    assert set(compiled) == {"peephole"}
+
+
 def test_json_on_the_standard_output_is_nothing_else(model_file, train_file):
     result = run("evaluate", model_file, train_file, *COLUMNS, "--json", "-")
     assert json.loads(result.stdout)["count"] == 46

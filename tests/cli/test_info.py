@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -27,6 +28,13 @@ def test_a_model_tells_all_about_itself(model_file):
         "torch 2.",
     ):
         assert words in told
+
+
+def test_a_cell_of_one_s_own_is_told_by_its_name(own_cell_file):
+    told = run("info", own_cell_file).stdout
+    assert re.search(r"cell peephole \(a graph of \d+ operations that --trust-cell allows to compile\), hidden 4", told)
+    assert "sigmoid" not in told
+    assert "sigmoid" in run("info", own_cell_file, "--json").stdout
 
 
 def test_a_checkpoint_tells_where_it_stands(tmp_path):

@@ -49,6 +49,15 @@ def test_texts_come_from_a_column_of_a_table(model_file, wanted, tmp_path, colum
     assert labels_of(run("predict", model_file, "--input", tmp_path / "texts.csv", *flags)) == wanted
 
 
+def test_a_cell_from_the_file_is_compiled_only_where_it_is_trusted(own_cell_file, compiled):
+    plain = run("predict", own_cell_file, *TEXTS)
+    assert compiled == []
+    trusted = run("predict", own_cell_file, *TEXTS, "--trust-cell")
+    assert set(compiled) == {"peephole"}
+    words = [[line.split("\t")[0] for line in result.stdout.splitlines()] for result in (plain, trusted)]
+    assert words[0] == words[1]
+
+
 def test_json_tells_whether_the_model_knows(model_file, wanted):
     result = run("predict", model_file, "--json", *TEXTS)
     rows = [json.loads(line) for line in result.stdout.splitlines()]

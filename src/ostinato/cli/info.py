@@ -65,7 +65,8 @@ def _part(content: Any) -> str:
         return _inline(content)
     if isinstance(content.get("cell"), Mapping):
         own = content["cell"]
-        content = {**content, "cell": f"{own.get('name')} (its own, a graph of {len(own.get('nodes', []))} nodes)"}
+        graph = f"a graph of {len(own['nodes'])} operations that --trust-cell allows to compile"
+        content = {**content, "cell": f"{own['name']} ({graph})"}
     first = [name for name in ("kind", "cell", "hidden", "layers", "classes", "words") if name in content]
     return _inline({name: content[name] for name in dict.fromkeys([*first, *content]) if content[name]})
 
