@@ -127,8 +127,8 @@ def _wanted(field: Field, came: Any) -> str:
     o = field.option
     if o.words is not None:
         # Whoever writes a word, perhaps as a flag, has no use for objects.
-        kinds = () if isinstance(came, str) else typing.get_args(field.type)
-        made = [k.__name__ for k in kinds if k not in (str, type(None))]
+        others = [k for k in typing.get_args(field.type) if k not in (str, type(None)) and not isinstance(came, str)]
+        made = [k.__name__ for k in others]
         return "one of " + ", ".join(f"'{word}'" for word in o.words) + "".join(f", or a {name}" for name in made)
     kinds = [k for k in typing.get_args(field.type) if k is not type(None)] or [field.type]
     articles = {int: "a whole number", float: "a number", str: "a word", bool: "true or false"}
