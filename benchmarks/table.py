@@ -1,4 +1,4 @@
-"""The table of numbers in the README, made from the results that are kept: ``python -m benchmarks.table``."""
+"""The tables of the README and the picture of speed, from the results that are kept: ``python -m benchmarks.table``."""
 
 from __future__ import annotations
 
@@ -8,9 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import registry
+from ostinato.bench import chart, history
+from ostinato.bench.table import markdown
 
 README = Path(__file__).parent.parent / "README.md"
 BETWEEN = re.compile(r"(<!-- numbers -->\n).*?(<!-- /numbers -->)", re.DOTALL)
+SPEED = re.compile(r"(<!-- speed -->\n).*?(<!-- /speed -->)", re.DOTALL)
+# What `ostinato bench --full` wrote in this checkout.
+HISTORY = Path(__file__).parent / "history"
+PICTURE = README.parent / "docs" / "speed.png"
 
 
 def table() -> str:
@@ -23,6 +29,12 @@ def table() -> str:
             summary = kept[name].summary(results[name])
             rows += [f"| {what} | {ours} | {beside} |" for what, ours, beside in write_rows(summary)]
     return "\n".join(rows) + "\n"
+
+
+def speed() -> str | None:
+    """The newest full comparison of speed as Markdown, or None where there is none."""
+    newest = history.newest(HISTORY, "full")
+    return None if newest is None else markdown(history.read(newest))
 
 
 def percent(part: Mapping[str, float]) -> str:
@@ -110,9 +122,13 @@ ROWS = {
 
 
 def main() -> None:
-    """Write the table into the README."""
-    text = README.read_text(encoding="utf-8")
-    README.write_text(BETWEEN.sub(lambda found: found[1] + table() + found[2], text), encoding="utf-8")
+    """Write the tables into the README, and draw the picture of speed."""
+    text = BETWEEN.sub(lambda found: found[1] + table() + found[2], README.read_text(encoding="utf-8"))
+    measured, newest = speed(), history.newest(HISTORY, "full")
+    if measured is not None and newest is not None:
+        text = SPEED.sub(lambda found: found[1] + measured + found[2], text)
+        chart.draw(history.read(newest), PICTURE)
+    README.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

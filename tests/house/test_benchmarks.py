@@ -12,6 +12,8 @@ from tests.house.tree import ROOT
 
 sys.path.insert(0, str(ROOT))
 from benchmarks import registry, table
+from ostinato.bench import history
+from ostinato.bench.registry import chosen
 from ostinato.tasks.examples import DataWarning
 
 
@@ -20,6 +22,26 @@ def test_the_readme_shows_the_results_that_are_kept():
     found = table.BETWEEN.search(text)
     assert found is not None
     assert found[0] == found[1] + table.table() + found[2], "run: python -m benchmarks.table"
+
+
+def test_the_readme_shows_the_newest_full_comparison_of_speed():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    found, measured = table.SPEED.search(text), table.speed()
+    # Without a full run there is nothing to show, and nothing may be claimed.
+    assert (found is None) == (measured is None), "run: ostinato bench --full, then python -m benchmarks.table"
+    if found is not None:
+        assert found[0] == found[1] + measured + found[2], "run: python -m benchmarks.table"
+
+
+def test_comparisons_that_are_kept_are_whole_and_say_where_they_were_measured():
+    for path in table.HISTORY.glob("*.json"):
+        results = history.read(path)
+        assert {"machine", "threads", "versions", "roofs", "kind", "points"} <= set(results), path
+        assert not results["failed"], path
+    if table.speed() is not None:
+        newest = history.read(history.newest(table.HISTORY, "full"))
+        skipped = {point.name for point in chosen("full") if set(point.workers) & set(newest["skipped"])}
+        assert set(newest["points"]) == {point.name for point in chosen("full")} - skipped
 
 
 @pytest.mark.parametrize("name", registry.NAMES)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ostinato.bench.registry import ROWS
+from ostinato.bench.registry import GRIDS, ROWS
 from ostinato.bench.summary import Summary, geometric, summaries
 from ostinato.errors import DataError, needs
 from ostinato.output import replace_file
@@ -18,7 +18,6 @@ GROUPS = {
     "forward": ("#8fa9cf", "///"),
     "cells of one's own": ("#f2c14e", "..."),
 }
-GRIDS = ("gru-train", "lstm-train")
 
 
 def draw(results: Mapping[str, Any], path: Path) -> None:
@@ -33,10 +32,16 @@ def draw(results: Mapping[str, Any], path: Path) -> None:
         colour, strokes = GROUPS[group]
         mean = geometric(values)
         axes.barh(place, mean - 1, left=1, color=colour, hatch=strokes, edgecolor="black", linewidth=0.6, height=0.72)
-        axes.plot([min(values), max(values)], [place, place], color="black", linewidth=1)
-        axes.plot([min(values), max(values)], [place, place], "|", color="black", markersize=7)
+        # A white edge keeps the line apart from dark bars.
+        for colour, width, mark in (("white", 3.5, 9), ("black", 1.2, 7)):
+            line = {"color": colour, "linewidth": width, "marker": "|", "markersize": mark, "markeredgewidth": width}
+            axes.plot([min(values), max(values)], [place, place], **line)
         axes.annotate(
-            f"{mean:.1f}x", (max(max(values), mean), place), xytext=(6, 0), textcoords="offset points", va="center"
+            f"{mean:.2f}x" if mean < 9.95 else f"{mean:.1f}x",
+            (max(max(values), mean), place),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
         )
     _dress(axes, bars, results)
     written = io.BytesIO()
@@ -53,15 +58,15 @@ def _bars(results: Mapping[str, Any]) -> Iterator[tuple[str, list[float], str]]:
         if name in GRIDS:
             for rows in summary.by_batch:
                 values = [float(r["value"]) for r in records if r["job"]["rows"] == rows]
-                yield f"{ROWS[name].title}, {rows} {'row' if rows == 1 else 'rows'}", values, "training"
+                yield f"{ROWS[name].title}, B = {rows}", values, "training"
         else:
             yield _title(summary), [float(r["value"]) for r in records], _group(name)
 
 
 def _title(summary: Summary) -> str:
-    title = summary.row.title.partition(",")[0]
-    peers = ("keras", "jax", "onnxruntime")
-    return f"{title}\nagainst {summary.row.against}" if summary.row.name.startswith(peers) else title
+    if summary.row.points[0].against.worker not in ("ours", "torch"):
+        return f"forward, against {summary.row.against}"
+    return summary.row.title.partition(",")[0]
 
 
 def _group(name: str) -> str:
@@ -90,7 +95,7 @@ def _dress(axes: Any, bars: list[tuple[str, list[float], str]], results: Mapping
         axes.spines[side].set_visible(False)
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel(
-        f"times as fast as the peer, {results['threads']} threads, float32; bar: geometric mean, line: worst to best"
+        f"times as fast, {results['threads']} threads, float32\nbar: geometric mean; line: from worst to best point"
     )
     used = [group for group in GROUPS if any(bar[2] == group for bar in bars)]
     keys = [patches.Patch(facecolor=GROUPS[g][0], hatch=GROUPS[g][1], edgecolor="black", label=g) for g in used]

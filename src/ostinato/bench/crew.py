@@ -111,6 +111,8 @@ class Crew:
             alive = peer in self.workers and self.workers[peer].process.poll() is None
             if alive or peer in self.missing:
                 continue
+            if peer in self.workers:
+                self.workers.pop(peer).stop()
             worker = self.fresh(peer)
             try:
                 self.about[peer] = worker.ask("about")

@@ -13,6 +13,8 @@ from ostinato.errors import DataError, OptionError
 from ostinato.output import replace_file
 
 FACTS = "run.json"
+# What may differ between two sittings of one run.
+VARYING = ("date", "roofs", "load")
 DIGITS = 5
 
 
@@ -33,7 +35,7 @@ class Unfinished:
             self._write(FACTS, facts)
             return
         before = self._read(self.folder / FACTS)
-        changed = [name for name in facts if facts[name] != before.get(name) and name not in ("date", "roofs")]
+        changed = [name for name in facts if facts[name] != before.get(name) and name not in VARYING]
         if changed:
             name = changed[0]
             raise OptionError(

@@ -134,10 +134,13 @@ def _derived(point: Point, row: Row, record: dict[str, Any], share: float) -> di
             "flops": flops / record["ours_seconds"],
             "roof": roof,
         }
-    # What is handed to torch's own layer is torch's own layer.
-    plain = point.against.worker == "torch" and not point.ours.job.ragged
-    handed = plain and record["engine"].startswith("torch")
+    handed = _handed_over(point, record)
     return {"value": 1.0 if handed else record["ratio"], "handed_over": handed}
+
+
+def _handed_over(point: Point, record: dict[str, Any]) -> bool:
+    """Whether both sides are torch's own layer; with lengths, ours uses that layer in another way."""
+    return point.against.worker == "torch" and not point.ours.job.ragged and bool(record["engine"].startswith("torch"))
 
 
 def _wants_more(row: Row, record: dict[str, Any]) -> bool:

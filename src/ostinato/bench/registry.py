@@ -26,6 +26,7 @@ FIXED = (
     (128, 128, 128, 128),
     (128, 128, 16, 512),
 )
+GRIDS = ("gru-train", "lstm-train")
 LARGE_BATCHES = tuple(sizes for sizes in FIXED if sizes[0] >= 32)
 # Points of the grid that are held against the loop in float64, every tensor.
 EXACT = frozenset({(1, 32, 32, 32), (1, 512, 16, 128), (8, 128, 64, 64), (32, 128, 16, 256), (32, 32, 512, 512)})

@@ -33,7 +33,7 @@ DECISIVE = (
     "nn.py",
     "bench/peers/*.py",
 )
-BEST_OF = 25
+BEST_OF, BUSY = 25, 0.7
 
 
 def run(
@@ -58,7 +58,10 @@ def run(
         crew.muster(dict.fromkeys(["ours", "torch", *(worker for point in points for worker in point.workers)]))
         for peer, why in crew.missing.items():
             tell(f"SKIPPED: {peer}: {why}")
-        kept.begin(facts(crew, kind), resume=resume, restart=restart)
+        known = facts(crew, kind)
+        if known["load"] > BUSY:
+            tell(f"the machine is busy with other work (load {known['load']:.1f}); its ratios will be doubtful")
+        kept.begin(known, resume=resume, restart=restart)
         done = kept.points()
         with tempfile.TemporaryDirectory() as scratch:
             for number, point in enumerate(points, 1):
@@ -109,6 +112,7 @@ def facts(crew: Crew, kind: str) -> dict[str, Any]:
         "threads": crew.threads,
         "sources": sources(),
         "versions": {peer: crew.about[peer] for peer in sorted(crew.about)},
+        "load": os.getloadavg()[0],
         "roofs": roofs(crew),
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ostinato.bench.registry import ROWS
+from ostinato.bench.registry import GRIDS, ROWS
 from ostinato.bench.summary import Summary, summaries
 
 HEAD = """\
@@ -21,7 +21,7 @@ def markdown(results: Mapping[str, Any]) -> str:
 
 
 def _row(s: Summary) -> str:
-    batches = " / ".join(number(s, value) for value in s.by_batch.values()) if len(s.by_batch) == 4 else ""
+    batches = " / ".join(number(s, value) for value in s.by_batch.values()) if s.row.name in GRIDS else ""
     errors = " / ".join(f"{s.errors[kind]:.0e}" for kind in ("outputs", "gradients") if kind in s.errors)
     beside = f" (against indexing {s.beside:.1f}x)" if s.beside is not None else ""
     mean, worst = f"**{number(s, s.mean)}**{beside}", number(s, s.worst) if s.count > 1 else ""

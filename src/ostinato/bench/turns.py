@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 FEWEST, MOST = 5, 101
-# Calls as long as this are timed three times at the least, and need no call before them to wake up.
-LONG = 1.0
+# Calls as long as this need no call before them to wake up, or are timed three times at the least.
+AWAKE, LONG = 0.1, 1.0
 MANY_TIMES = 5
 
 
@@ -31,7 +31,7 @@ def rounds_for(each: float, pace: Pace) -> int:
     """
     fewest = 3 if each > LONG else FEWEST
     # A short call is made twice in its turn, the first time without the clock.
-    turn = each * (1 if each > LONG else 2) + 2 * pace.rest
+    turn = each * (1 if each > AWAKE else 2) + 2 * pace.rest
     count = max(fewest, min(MOST, int(pace.seconds / turn)))
     return count + 1 - count % 2
 
@@ -44,8 +44,10 @@ def in_turns(
     Each callable makes one timed call and returns its seconds; with True it makes one more before that. ``times`` asks
     for so many times the rounds.
     """
-    each = ours(True) + peer(True)
-    count, warm = rounds_for(each, pace) * times, each <= LONG
+    each = ours(False) + peer(False)
+    if each <= AWAKE:
+        each = ours(True) + peer(True)
+    count, warm = rounds_for(each, pace) * times, each <= AWAKE
     seconds: dict[str, list[float]] = {"ours": [], "peer": []}
     for number in range(count):
         both = [("ours", ours), ("peer", peer)]

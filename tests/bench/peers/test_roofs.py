@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import types
+
+from ostinato import core
+from ostinato.bench.peers import roofs
+from ostinato.bench.points import Job
+from ostinato.errors import OstinatoError
+
+
+def test_the_product_is_as_large_as_the_job_says():
+    work = roofs.prepare(Job("sgemm", 8, 1, 4, 6, style="product"), {})
+    assert work.call().shape == (8, 6)
+    assert work.results(None) == {}
+    assert roofs.about()["torch"]
+
+
+def test_multiply_adds_are_told_where_the_core_offers_them(monkeypatch):
+    monkeypatch.setattr(core, "load_core", lambda: types.SimpleNamespace(roof=lambda threads: 1e9 * threads))
+    assert roofs.multiply_adds() >= 1e9
+    monkeypatch.setattr(core, "load_core", types.SimpleNamespace)
+    assert roofs.multiply_adds() is None
+
+    def missing():
+        raise OstinatoError("no core")
+
+    monkeypatch.setattr(core, "load_core", missing)
+    assert roofs.multiply_adds() is None
