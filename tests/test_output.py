@@ -227,6 +227,20 @@ def test_permissions_of_an_older_file_are_kept_and_new_ones_follow_the_umask(tmp
     assert stat.S_IMODE(new.stat().st_mode) == 0o640
 
 
+def test_a_private_file_is_private_whatever_stood_there_and_whatever_the_umask(tmp_path):
+    before = os.umask(0)
+    try:
+        for path in (tmp_path / "new", tmp_path / "old"):
+            if path.name == "old":
+                path.write_bytes(b"old")
+                path.chmod(0o666)
+            replace_file(path, b"mine", private=True)
+            assert path.stat().st_mode & 0o777 == 0o600
+            assert path.read_bytes() == b"mine"
+    finally:
+        os.umask(before)
+
+
 def test_a_name_of_the_greatest_length_can_be_written(tmp_path):
     for name in ("a" * 255, "é" * 127):
         probe_output(tmp_path / name)

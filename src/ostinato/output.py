@@ -25,7 +25,7 @@ _TROUBLE = {
 _UNSYNCABLE = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.EBADF)
 
 
-def replace_file(path: str | os.PathLike[str], data: bytes | bytearray) -> None:
+def replace_file(path: str | os.PathLike[str], data: bytes | bytearray, *, private: bool = False) -> None:
     """Put a file with these bytes at a path, in one step: a reader, or a crash, meets the old file or the new one.
 
     >>> import tempfile
@@ -34,13 +34,14 @@ def replace_file(path: str | os.PathLike[str], data: bytes | bytearray) -> None:
     ...     Path(folder, "a.bin").read_bytes()
     b'new'
 
-    A symbolic link stays and its target is replaced; the permissions of an older file are kept. Whatever prevents it is
+    A symbolic link stays and its target is replaced; the permissions of an older file are kept, unless ``private`` asks
+    for a file that this user alone can read and write from its first moment on. Whatever prevents it is
     an :class:`~ostinato.errors.OutputError`, and no temporary file remains.
     """
     target = _target(path)
     _sweep(target)
     try:
-        _write_beside(target, data, keep=True)
+        _write_beside(target, data, keep=True, private=private)
     except OSError as error:
         raise OutputError(
             f"cannot write {os.fspath(path)} ({len(data):,} bytes): {_why(error)}; {_UNTOUCHED}"
@@ -94,17 +95,18 @@ def _target(path: str | os.PathLike[str]) -> Path:
     return target
 
 
-def _write_beside(target: Path, data: bytes | bytearray, *, keep: bool) -> None:
+def _write_beside(target: Path, data: bytes | bytearray, *, keep: bool, private: bool = False) -> None:
     """Write a temporary file and rename it to the target, or remove it."""
     temporary = target.with_name(f"{_prefix(target)}{secrets.token_hex(6)}.tmp")
-    file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600 if private else 0o666)
     try:
         try:
             # The lock tells a file that is being written from one that a killed process left.
             with contextlib.suppress(OSError):
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            with contextlib.suppress(OSError):
-                os.fchmod(file, stat.S_IMODE(target.stat().st_mode))
+            if not private:
+                with contextlib.suppress(OSError):
+                    os.fchmod(file, stat.S_IMODE(target.stat().st_mode))
             rest = memoryview(data)
             while rest:
                 rest = rest[os.write(file, rest) :]

@@ -98,7 +98,7 @@ def test_a_cache_that_others_can_write_is_told_and_not_used(plugin, cache, capsy
 
 
 def test_a_full_disk_costs_the_entry_and_not_the_kernel(plugin, cache, monkeypatch, capsys):
-    def refuse(path, content):
+    def refuse(path, content, **_):
         raise OutputError(f"cannot write {path} ({len(content)} bytes): the disk is full")
 
     monkeypatch.setattr(caches, "replace_file", refuse)

@@ -131,6 +131,24 @@ def test_a_changed_library_is_not_found(kept, content):
     assert kept.find(KEY) is None
 
 
+@pytest.mark.parametrize("mode", [0o666, 0o620, 0o602])
+def test_a_library_that_others_could_change_is_not_found(kept, mode):
+    kept.library(KEY).chmod(mode)
+    assert kept.find(KEY) is None
+    kept.put(KEY, b"code", {})
+    assert kept.library(KEY).stat().st_mode & 0o777 == 0o600
+    assert kept.find(KEY)
+
+
+def test_what_is_put_is_private_whatever_the_user_s_habits(kept):
+    before = os.umask(0)
+    try:
+        kept.put(OTHER, b"more", {})
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in kept.folder.iterdir()} == {0o600}
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"sha256": 3}', "null", "[" * 100_000, "\x00\xff"])
 def test_a_damaged_description_makes_no_entry(kept, text):
     (kept.folder / f"{KEY}.json").write_text(text, encoding="latin-1")
@@ -146,10 +164,10 @@ def test_a_library_without_its_description_is_not_found(kept):
 def test_what_interrupts_writing_leaves_no_half_entry(kept, monkeypatch):
     written = caches.replace_file
 
-    def stopped(path, content):
+    def stopped(path, content, **how):
         if str(path).endswith(".json"):
             raise KeyboardInterrupt
-        written(path, content)
+        written(path, content, **how)
 
     monkeypatch.setattr(caches, "replace_file", stopped)
     with pytest.raises(KeyboardInterrupt):

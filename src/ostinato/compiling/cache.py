@@ -113,9 +113,12 @@ class Cache:
         return self.folder / f"{key}.so"
 
     def find(self, key: str) -> Path | None:
-        """The library of a key, whole to the last bit; None if there is none or it is damaged."""
+        """The library of a key, whole to the last bit; None if there is none, or if it may have been changed."""
         facts = self._facts(key)
         try:
+            told = self.library(key).stat()
+            if told.st_uid != os.geteuid() or told.st_mode & 0o022:
+                return None
             content = self.library(key).read_bytes()
         except OSError:
             return None
@@ -127,8 +130,8 @@ class Cache:
         Raises :class:`~ostinato.errors.OutputError` where it cannot be written.
         """
         described = json.dumps({**facts, "sha256": hashlib.sha256(content).hexdigest()}, indent=1) + "\n"
-        replace_file(self.library(key), content)
-        replace_file(self.folder / f"{key}.json", described.encode())
+        replace_file(self.library(key), content, private=True)
+        replace_file(self.folder / f"{key}.json", described.encode(), private=True)
         return self.library(key)
 
     @contextlib.contextmanager
