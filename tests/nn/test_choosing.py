@@ -36,7 +36,8 @@ def same(came, wanted, **tolerance):
 
 @every_module
 def test_the_cpu_engine_serves_and_says_so(name):
-    assert str(getattr(nn, name)(3, 5).engine(torch.randn(6, 3))) == "cpu"
+    with torch.no_grad():
+        assert str(getattr(nn, name)(3, 5).engine(torch.randn(200, 3))) == "cpu"
 
 
 def test_packed_sequences_are_served():
@@ -220,6 +221,18 @@ def test_without_a_kernel_torch_serves_and_the_reason_is_told(monkeypatch):
         our(x)
     with ops.use_engine("reference"):
         same(our(x), their(x))
+
+
+def test_single_steps_are_left_to_torch_where_it_is_quicker():
+    their, our = twins("RNNCell", 3, 5)
+    x = torch.randn(1, 3)
+    assert str(our.engine(x)) == "torch (not cpu: torch's own step is quicker for so few steps and rows)"
+    assert torch.equal(our(x), their(x))
+    layer = nn.GRU(3, 256, batch_first=True)
+    assert layer.engine(torch.randn(1, 1, 3)).engine == "torch"
+    assert layer.engine(torch.randn(1, 2, 3)).engine == "cpu"
+    with ops.use_engine("cpu"):
+        assert our.engine(x).engine == layer.engine(torch.randn(1, 1, 3)).engine == "cpu"
 
 
 def test_the_loop_takes_torch_s_second_bias():

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ostinato import ops
 from ostinato.nn import choosing, graphs
+from ostinato.nn.crossover import quicker
 
+_NAMES = ("weight_ih", "bias_ih", "weight_hh", "bias_hh")
 _ELMAN = {"tanh": "elman", "relu": "elman_relu"}
 
 
@@ -23,9 +25,13 @@ class Step(nn.RNNCellBase):
             return graphs.recorded(self, input, hx)
         given = () if hx is None else hx if isinstance(hx, tuple | list) else (hx,)
         cell, parts = self._kind()
+        if self._quicker(cell, input) is not None and ops.wished_engine() is None:
+            return super().forward(input, hx)
         reason = self._refusal(input, given, parts)
         if reason is None:
-            weights = (self.weight_ih, self.bias_ih, self.weight_hh, self.bias_hh)
+            # Read past Module.__getattr__ where that is the same: it would take longer than the checks.
+            held = self._parameters
+            weights = [held[name] if name in held else getattr(self, name) for name in _NAMES]
             reason = choosing.refusal([weight for weight in weights if weight is not None], input.dtype)
         run = choosing.run_of(reason, cell, input)
         if run is None:
@@ -45,26 +51,34 @@ class Step(nn.RNNCellBase):
         given = () if hx is None else hx if isinstance(hx, tuple | list) else (hx,)
         cell, parts = self._kind()
         reason = self._refusal(input, given, parts) or choosing.refusal(self.parameters(), input.dtype)
-        return choosing.choice(reason, cell, input)
+        return choosing.choice(reason, cell, input, self._quicker(cell, input))
 
     def _kind(self) -> tuple[str, int]:
         """The cell's name among ours, and how many parts its state has."""
         raise NotImplementedError
 
+    def _quicker(self, cell: str, input: Any) -> str | None:
+        """Why torch's cell is preferred to the fused engine, if it is."""
+        if type(input) is not Tensor:
+            return None
+        rows = input.shape[0] if input.dim() == 2 else 1
+        return quicker(cell, True, torch.is_grad_enabled(), 1, rows, self.hidden_size)
+
     def _refusal(self, input: Any, given: Sequence[Any], parts: int) -> str | None:
         """Why a call is left to torch's cell, judged by all but the weights."""
-        reason = choosing.refusal((input, *given), getattr(input, "dtype", None))
+        reason = choosing.refusal((input, *given), getattr(input, "dtype", None)) or choosing.occasion()
         if reason is not None:
             return reason
         if not self._kind()[0]:
             return "torch's cell says what is wrong with the nonlinearity"
-        if input.dim() not in (1, 2) or input.shape[-1] != self.input_size:
+        shape = input.shape
+        if len(shape) not in (1, 2) or shape[-1] != self.input_size:
             return choosing.WRONG_SHAPE
-        if input.numel() == 0:
+        if 0 in shape:
             return "torch's cell says what it makes of a call without rows"
         if given:
-            wanted = (*input.shape[:-1], self.hidden_size)
-            if len(given) != parts or any(part.shape != wanted for part in given):
+            wanted = (*shape[:-1], self.hidden_size)
+            if len(given) != parts or given[0].shape != wanted or given[-1].shape != wanted:
                 return choosing.WRONG_SHAPE
         return None
 

@@ -28,9 +28,7 @@ _runs: dict[tuple[str, torch.dtype], Run | str] = {}
 
 
 def refusal(tensors: Iterable[Any], dtype: torch.dtype | None) -> str | None:
-    """Why the fused engine cannot compute with these tensors as things stand, or None when it can."""
-    if torch.compiler.is_compiling():
-        return "torch.compile reads torch's own layer"
+    """Why the fused engine cannot compute with these tensors of one type, or None when it can."""
     for tensor in tensors:
         kind = type(tensor)
         if (
@@ -42,11 +40,13 @@ def refusal(tensors: Iterable[Any], dtype: torch.dtype | None) -> str | None:
             return _foreign(tensor, dtype)
     if dtype not in TYPES:
         return f"{dtype} is left to torch's layers; the fused engine computes in float32 and float64"
-    return _surroundings()
+    return None
 
 
-def _surroundings() -> str | None:
-    """What torch is doing with every operation just now that one opaque operator would hide from it."""
+def occasion() -> str | None:
+    """What torch is doing with every operation just now that one opaque operator would hide from it, or None."""
+    if torch.compiler.is_compiling():
+        return "torch.compile reads torch's own layer"
     if torch._C._len_torch_dispatch_stack():
         return "a torch dispatch mode wants to see every operation"
     if torch._C._functorch.peek_interpreter_stack() is not None:
@@ -88,9 +88,11 @@ def run_of(reason: str | None, cell: str, x: Any) -> Run | None:
     return partial(_looped, find(cell)) if wish == "reference" else cast("Run", run)
 
 
-def choice(reason: str | None, cell: str, x: Any) -> ops.Choice:
-    """The same decision in words."""
+def choice(reason: str | None, cell: str, x: Any, quicker: str | None) -> ops.Choice:
+    """The same decision in words; ``quicker`` is why torch's own code is preferred, unless an engine was asked for."""
     wish = ops.wished_engine()
+    if wish is None and reason is None:
+        reason = quicker
     run = reason or _runs.get((cell, x.dtype)) or _fused(cell, x.dtype)
     if wish is not None:
         return ops.Choice(named(wish, reason, run), {})

@@ -12,6 +12,7 @@ from torch.nn.utils.rnn import PackedSequence
 from ostinato import ops
 from ostinato.nn import choosing, graphs
 from ostinato.nn.choosing import CELLS, Run
+from ostinato.nn.crossover import STEPS, quicker
 from ostinato.nn.packing import Layout
 
 
@@ -26,9 +27,12 @@ class Layer(nn.RNNBase):
             return graphs.recorded(self, input, hx)
         if isinstance(input, PackedSequence):
             data, batch_sizes = input[0], input[1]
+        if batch_sizes is None and self._quicker(data) is not None and ops.wished_engine() is None:
+            return super().forward(input, hx)
         given = () if hx is None else hx if isinstance(hx, tuple | list) else (hx,)
         reason = self._refusal(data, batch_sizes, given)
         if reason is None:
+            # Weights may be computed when they are read: not for a call that torch's layer will read them for.
             weights = flat_weights(self)
             reason = choosing.refusal(weights, data.dtype)
         run = choosing.run_of(reason, CELLS[self.mode], data)
@@ -51,38 +55,51 @@ class Layer(nn.RNNBase):
         data, batch_sizes = (input[0], input[1]) if isinstance(input, PackedSequence) else (input, None)
         given = () if hx is None else hx if isinstance(hx, tuple | list) else (hx,)
         reason = self._refusal(data, batch_sizes, given) or choosing.refusal(self.parameters(), data.dtype)
-        return choosing.choice(reason, CELLS[self.mode], data)
+        preferred = self._quicker(data) if batch_sizes is None else None
+        return choosing.choice(reason, CELLS[self.mode], data, preferred)
+
+    def _quicker(self, data: Any) -> str | None:
+        """Why torch's layer is preferred to the fused engine for a rectangle of steps, if it is."""
+        if type(data) is not Tensor or data.dim() not in (2, 3):
+            return None
+        batched, time = data.dim() == 3, 1 if self.batch_first and data.dim() == 3 else 0
+        steps = data.shape[time]
+        if steps > STEPS:
+            return None
+        rows = data.shape[1 - time] if batched else 1
+        return quicker(CELLS[self.mode], False, torch.is_grad_enabled(), steps, rows, self.hidden_size)
 
     def _refusal(self, data: Any, batch_sizes: Tensor | None, given: Sequence[Any]) -> str | None:
         """Why a call is left to torch's layer, judged by all but the weights."""
-        reason = choosing.refusal((data, *given), getattr(data, "dtype", None))
+        reason = choosing.refusal((data, *given), getattr(data, "dtype", None)) or choosing.occasion()
         if reason is not None:
             return reason
         if self.proj_size:
             return "proj_size is left to torch's layer: the fused engine has no projected state"
-        dims, count = data.dim(), self.num_layers * (2 if self.bidirectional else 1)
+        shape = data.shape
+        dims, count = len(shape), self.num_layers * (2 if self.bidirectional else 1)
         wanted: tuple[int, ...] = (count, self.hidden_size)
         if batch_sizes is not None:
             wanted, dims = (count, int(batch_sizes[0]), self.hidden_size), 2 if dims == 2 else 0
         elif dims == 3:
-            wanted = (count, data.shape[0 if self.batch_first else 1], self.hidden_size)
-        if dims not in (2, 3) or data.shape[-1] != self.input_size:
+            wanted = (count, shape[0 if self.batch_first else 1], self.hidden_size)
+        if dims not in (2, 3) or shape[-1] != self.input_size:
             return choosing.WRONG_SHAPE
-        if data.numel() == 0:
+        if 0 in shape:
             return "torch's layer says what it makes of a call without rows or steps"
-        if given:
-            if len(given) != (2 if self.mode == "LSTM" else 1):
-                return choosing.WRONG_SHAPE
-            for part in given:
-                if part.shape != wanted:
-                    return choosing.WRONG_SHAPE
+        if given and (
+            len(given) != (2 if self.mode == "LSTM" else 1) or given[0].shape != wanted or given[-1].shape != wanted
+        ):
+            return choosing.WRONG_SHAPE
         return None
 
     def _padded(
         self, input: Tensor, given: Sequence[Tensor], weights: Sequence[Tensor], run: Run
     ) -> tuple[Tensor, list[Tensor]]:
         """A rectangle of sequences [B, T, D], [T, B, D], or a single one [T, D]."""
-        batched, batch_first = input.dim() == 3, self.batch_first
+        batched = input.dim() == 3
+        # One step of one row is the same in both orders.
+        batch_first = self.batch_first or (batched and input.shape[0] == input.shape[1] == 1)
         x = input if input.stride(-1) == 1 else input.contiguous()
         if not batched:
             x, given = x.unsqueeze(0), [part.unsqueeze(1) for part in given]
@@ -117,7 +134,8 @@ class Layer(nn.RNNBase):
         ways, bias = (2 if self.bidirectional else 1), self.bias
         states: Any
         if given:
-            states = list(zip(*(part.unbind(0) for part in given), strict=True))
+            single = given[0].shape[0] == 1
+            states = [[part[0] for part in given]] if single else list(zip(*map(torch.unbind, given), strict=True))
         else:
             zeros = torch.zeros(x.shape[0], self.hidden_size, dtype=x.dtype)
             states = [(zeros, zeros) if self.mode == "LSTM" else (zeros,)] * (self.num_layers * ways)
@@ -137,7 +155,7 @@ class Layer(nn.RNNBase):
                 if self.dropout and self.training and index + 1 < len(states):
                     x = dropped(x, self.dropout, layout)
         if len(ends) == 1:
-            return x, [part.unsqueeze(0) for part in ends[0]]
+            return x, [part[None] for part in ends[0]]
         return x, [torch.stack(parts) for parts in zip(*ends, strict=True)]
 
     def __prepare_scriptable__(self) -> nn.Module:
