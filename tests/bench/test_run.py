@@ -40,8 +40,9 @@ def test_every_point_is_measured_told_and_kept(tmp_path, measured):
     assert failed == {}
     assert set(read(path)["points"]) == set(measured[0])
     assert len(measured[0]) == 3
-    assert told[0] == "the machine is busy with other work (load 3.0); its ratios will be doubtful"
-    assert told[1].startswith("[1/3, 0.0 min] jax-forward.lstm-B1-T128-I16-H32: 2.00  (1.98 to 2.02 in 9 rounds")
+    assert told[0] == "roofs: torch.mm of 1024 x 1024 1 GFLOP/s"
+    assert told[1] == "the machine is busy with other work (load 3.0); its ratios will be doubtful"
+    assert told[2].startswith("[1/3, 0.0 min] jax-forward.lstm-B1-T128-I16-H32: 2.00  (1.98 to 2.02 in 9 rounds")
 
 
 def test_a_missing_peer_is_skipped_by_name(tmp_path, measured):

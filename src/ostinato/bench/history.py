@@ -64,7 +64,7 @@ class Unfinished:
     def finish(self, **more: Any) -> Path:
         """Join all points into one file of this day, and remove the folder."""
         facts = {**self._read(self.folder / FACTS), **more}
-        path = self.home / f"{time.strftime('%Y-%m-%d-%H%M')}-{self.kind}.json"
+        path = self.home / f"{time.strftime('%Y-%m-%d-%H%M%S')}-{self.kind}.json"
         replace_file(path, render(facts, self.points()).encode())
         shutil.rmtree(self.folder)
         return path

@@ -1,4 +1,4 @@
-"""The list of what is measured. To add a row, write its points and name it in ``ROWS``."""
+"""The list of what is measured. To add a row, write its points and list it in ``_rows``."""
 
 from __future__ import annotations
 

@@ -58,7 +58,8 @@ def run(
         crew.muster(dict.fromkeys(["ours", "torch", *(worker for point in points for worker in point.workers)]))
         for peer, why in crew.missing.items():
             tell(f"SKIPPED: {peer}: {why}")
-        known = facts(crew, kind)
+        known = facts(crew, kept.kind)
+        tell(roofs_in_words(known["roofs"]))
         if known["load"] > BUSY:
             tell(f"the machine is busy with other work (load {known['load']:.1f}); its ratios will be doubtful")
         kept.begin(known, resume=resume, restart=restart)
@@ -71,7 +72,7 @@ def run(
                 place = f"[{number}/{len(points)}, {(time.monotonic() - began) / 60:.1f} min] {point.name}"
                 try:
                     record = measure(point, ROWS[point.row], crew, PACES[kind], Path(scratch) / "point")
-                except EngineError as error:
+                except (EngineError, OSError) as error:
                     failed[point.name] = str(error)
                     tell(f"{place}: FAILED: {error}")
                     continue
@@ -126,6 +127,17 @@ def roofs(crew: Crew) -> dict[str, float | None]:
     crew["torch"].ask("drop")
     time.sleep(0.05)
     return {"sgemm": ROOF_OPERATIONS / seconds, "multiply_adds": crew["ours"].ask("roof")["flops"]}
+
+
+def roofs_in_words(roofs: Mapping[str, float | None]) -> str:
+    """Both roofs in one line.
+
+    >>> roofs_in_words({"sgemm": 184e9, "multiply_adds": None})
+    'roofs: torch.mm of 1024 x 1024 184 GFLOP/s'
+    """
+    plain, sgemm = roofs["multiply_adds"], roofs["sgemm"] or 0.0
+    told = f"roofs: torch.mm of 1024 x 1024 {sgemm / 1e9:.0f} GFLOP/s"
+    return told + (f", multiply-adds in registers {plain / 1e9:.0f} GFLOP/s" if plain else "")
 
 
 def processor() -> str:

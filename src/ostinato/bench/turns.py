@@ -45,8 +45,9 @@ def in_turns(
     for so many times the rounds.
     """
     each = ours(False) + peer(False)
-    if each <= AWAKE:
-        each = ours(True) + peer(True)
+    if each <= LONG:
+        # Only what disturbs a call makes it longer.
+        each = min(each, ours(True) + peer(True))
     count, warm = rounds_for(each, pace) * times, each <= AWAKE
     seconds: dict[str, list[float]] = {"ours": [], "peer": []}
     for number in range(count):

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from ostinato.bench.agreement import beyond, errors
-from ostinato.bench.peers import torch_layers
+from ostinato.bench.inputs import draw
+from ostinato.bench.peers import peer_of, torch_layers
 from tests.bench.inside import outcome, small
 
 LOOP = {"engine": "reference"}
@@ -23,3 +24,10 @@ def test_a_stack_gives_its_gradients_by_torch_s_names(cell):
     assert "grad.weight.weight_hh_l1_reverse" in found
     assert not beyond(errors(outcome("ours", small(cell, layers=2)), found))
     assert torch_layers.about()["torch"]
+
+
+def test_only_doors_of_ours_tell_their_engine():
+    job = small("lstm", layers=2)
+    works = {peer: peer_of(peer).prepare(job, draw(job)) for peer in ("torch", "ours")}
+    assert works["torch"].engine == ""
+    assert works["ours"].engine.partition(" ")[0] in ("cpu", "torch")

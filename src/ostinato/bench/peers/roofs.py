@@ -38,4 +38,5 @@ def multiply_adds() -> float | None:
         roof = getattr(load_core(), "roof", None)
     except OstinatoError:
         return None
-    return None if roof is None else float(roof(torch.get_num_threads()))
+    # The core counts in billions.
+    return None if roof is None else 1e9 * float(roof(torch.get_num_threads()))

@@ -50,7 +50,9 @@ def layer_work(job: Job, arrays: Arrays, doors: Any) -> Work:
     leaves = {"x": x.data if job.ragged else x, **{WEIGHT + name: weight for name, weight in named.items()}}
     leaves |= {STATE + part: tensor for part, tensor in state.items()}
     plain = gradients.work(job, forward, ("y", *parts), leaves, back)
-    return Work(plain.call, lambda outcome: _ours(job, plain.results(outcome), unpack))
+    # Doors of ours tell which engine they chose.
+    engine = str(layer.engine(x, first)) if hasattr(layer, "engine") else ""
+    return Work(plain.call, lambda outcome: _ours(job, plain.results(outcome), unpack), engine)
 
 
 def _layer(job: Job, given: dict[str, Any], doors: Any) -> tuple[Any, dict[str, Any]]:
