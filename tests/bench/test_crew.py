@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from ostinato.bench import crew
-from ostinato.bench.crew import Crew, Worker, interpreters, own_processors, surroundings
+from ostinato.bench.crew import Crew, Worker, how_to_install, interpreters, own_processors, surroundings
 from ostinato.errors import EngineError, OptionError
 
 
@@ -28,6 +28,10 @@ def test_a_peer_that_is_missing_is_told_by_name_with_the_command_that_brings_it(
         why = found.missing["jax"]
     assert "the worker of jax ended: ModuleNotFoundError: No module named 'no_such_package'" in why
     assert why.endswith(f"{sys.executable} -m pip install jax, or name another interpreter: --peer-python jax=PYTHON")
+
+
+def test_ours_comes_with_an_extra_of_its_own():
+    assert how_to_install("ours", "python") == "install it with: pip install 'ostinato[train]'"
 
 
 def test_a_worker_that_died_is_started_again():

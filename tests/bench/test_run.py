@@ -53,6 +53,13 @@ def test_a_missing_peer_is_skipped_by_name(tmp_path, measured):
     assert failed == {}
 
 
+@pytest.mark.parametrize("peer", ["ours", "torch"])
+def test_without_ours_or_torch_nothing_begins(tmp_path, measured, peer):
+    with pytest.raises(EngineError, match=f"nothing can be compared without {peer}: not installed"):
+        start(tmp_path / "home", peer)
+    assert not (tmp_path / "home").exists()
+
+
 def test_ctrl_c_keeps_what_is_done_and_the_run_goes_on_from_there(tmp_path, measured):
     names, trouble = measured
     points = chosen("full", "jax-forward")[:3]

@@ -132,6 +132,8 @@ class Crew:
 
 def how_to_install(peer: str, python: str) -> str:
     """The command that brings what a peer needs."""
+    if peer == "ours":
+        return "install it with: pip install 'ostinato[train]'"
     return (
         f"install it with: {python} -m pip install {' '.join(PACKAGES[peer])}, "
         f"or name another interpreter: --peer-python {peer}=PYTHON"

@@ -56,6 +56,9 @@ def run(
     began = time.monotonic()
     try:
         crew.muster(dict.fromkeys(["ours", "torch", *(worker for point in points for worker in point.workers)]))
+        for peer in ("ours", "torch"):
+            if peer in crew.missing:
+                raise EngineError(f"nothing can be compared without {peer}: {crew.missing[peer]}")
         for peer, why in crew.missing.items():
             tell(f"SKIPPED: {peer}: {why}")
         known = facts(crew, kept.kind)
