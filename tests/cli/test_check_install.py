@@ -47,6 +47,19 @@ def test_a_missing_extra_is_named_with_its_command(monkeypatch):
     assert "self-test" not in result.stdout
 
 
+@pytest.mark.usefixtures("core")
+def test_the_compiler_for_cells_of_one_s_own_is_told_and_may_be_missing(monkeypatch, tmp_path):
+    monkeypatch.setattr(verb, "_train", lambda: True)
+    (tmp_path / "cxx").write_text("#!/bin/sh\necho made up 1.0; echo and more\n")
+    (tmp_path / "cxx").chmod(0o755)
+    monkeypatch.setenv("CXX", str(tmp_path / "cxx"))
+    assert re.search(r"ok  C\+\+ compiler +made up 1\.0, for cells of your own\n", run("check-install").stdout)
+    monkeypatch.setenv("CXX", "/no/such/compiler")
+    result = run("check-install")
+    assert result.exit_code == 0
+    assert re.search(r"no  C\+\+ compiler +CXX names .* \(cells of your own run by the plain loop", result.stdout)
+
+
 def test_a_stale_core_is_told_and_ends_with_1(monkeypatch):
     def refuse():
         raise OstinatoError("the compiled core was built from other cell definitions; rebuild with: pip install -e .")

@@ -125,6 +125,7 @@ def test_libraries_that_may_not_be_run_from_the_cache_are_run_from_elsewhere(plu
     monkeypatch.setattr(load_core(), "load_kernel", lambda path: load("/no/such/file"))
     with pytest.raises(CompileError, match="the compiled cell cannot be loaded: "):
         built(plugin)
+    assert list(cache.iterdir()) == []
 
 
 def test_no_place_for_temporary_files_is_told(plugin, monkeypatch):

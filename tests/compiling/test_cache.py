@@ -125,6 +125,12 @@ def test_what_is_put_is_found(kept):
     assert (entry.key, entry.size, entry.facts["cell"]) == (KEY, 4, "mine")
 
 
+def test_what_is_removed_is_not_found(kept):
+    kept.remove(KEY)
+    kept.remove(OTHER)
+    assert names(kept.folder) == []
+
+
 @pytest.mark.parametrize("content", [b"", b"cod", b"code!", b"edoc"])
 def test_a_changed_library_is_not_found(kept, content):
     kept.library(KEY).write_bytes(content)

@@ -42,6 +42,7 @@ def check_install() -> None:
     _good("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     _good("installed in", str(Path(ostinato.__file__).parent))
     sound &= _core()
+    _compiler()
     for package in BASE:
         sound &= _package(package, BASE[package])
     for extra, packages in EXTRAS.items():
@@ -71,6 +72,19 @@ def _core() -> bool:
         return False
     _good("compiled core", f"fresh, built for {len(core.cells())} cells")
     return True
+
+
+def _compiler() -> None:
+    """What would compile cells of one's own; nothing is broken without it."""
+    from ostinato.compiling.compiler import find_compiler
+
+    try:
+        compiler = find_compiler()
+    except OstinatoError as error:
+        _bad("C++ compiler", f"{error} (cells of your own run by the plain loop without it)")
+        return
+    version = (compiler.version.splitlines() or compiler.command)[0]
+    _good("C++ compiler", f"{version}, for cells of your own")
 
 
 def _package(package: str, module: str) -> bool:

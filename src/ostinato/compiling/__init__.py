@@ -7,6 +7,6 @@ numbers and a CPU target; an engine tells the reason of a :class:`~ostinato.erro
 
 from __future__ import annotations
 
-from ostinato.compiling.kernels import Kernel, compile, kernel_if_ready, kernel_of
+from ostinato.compiling.kernels import Kernel, compile, kernel_expected, kernel_if_ready, kernel_of
 
-__all__ = ["Kernel", "compile", "kernel_if_ready", "kernel_of"]
+__all__ = ["Kernel", "compile", "kernel_expected", "kernel_if_ready", "kernel_of"]

@@ -99,6 +99,8 @@ def _compiled(plugin: Plugin, compiler: Compiler, name: str, dtype: str, limit: 
             # Once loaded, it needs its file no more.
             built = Built(int(core.load_kernel(str(folder / LIBRARY))), None, seconds)
         except ValueError as error:
+            if cache is not None:
+                cache.remove(plugin.key(compiler))
             raise CompileError(f"the compiled cell cannot be loaded: {error}") from None
     if trouble:
         tell_once(f"compiled cells are not kept: {trouble}")

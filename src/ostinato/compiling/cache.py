@@ -134,6 +134,13 @@ class Cache:
         replace_file(self.folder / f"{key}.json", described.encode(), private=True)
         return self.library(key)
 
+    def remove(self, key: str) -> None:
+        """Forget a key, if that can be."""
+        # Without its description a library counts for nothing.
+        for path in (self.folder / f"{key}.json", self.library(key)):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
     @contextlib.contextmanager
     def lock(self, key: str, seconds: float) -> Iterator[None]:
         """Let one process at a time work on a key; after so many seconds, or without locks, it goes on all the same.

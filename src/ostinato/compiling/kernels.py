@@ -137,6 +137,26 @@ def kernel_if_ready(cell: str | Cell, dtype: object = "float32") -> Kernel | Non
         return None
 
 
+def kernel_expected(cell: str | Cell, dtype: object = "float32") -> bool:
+    """Whether :func:`kernel_of` will have a kernel, as far as that can be told without compiling.
+
+    >>> kernel_expected("gru")
+    True
+    """
+    cell, dtype = find(cell), checked_dtype(dtype)
+    if kernel_if_ready(cell, dtype) is not None:
+        return True
+    try:
+        core = _core()
+        check_allowed(cell)
+        _check_reason(cell, (dtype, core.target))
+        write_plugin(cell, dtype, core)
+        find_compiler()
+    except CompileError:
+        return False
+    return True
+
+
 def compile(cell: str | Cell, dtype: object = "float32") -> Kernel:
     """Compile a cell ahead of its first use, and keep it for later processes; the kernel says what was done.
 
