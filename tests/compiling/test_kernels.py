@@ -163,7 +163,7 @@ def test_without_a_compiler_it_is_told_once_with_the_command_that_installs_one(
 def test_a_failure_is_remembered_and_told_once(cache, mine, monkeypatch, script, capsys):
     monkeypatch.setenv("CXX", script("exit 1"))
     reason = refused(mine)
-    assert refused(mine) == reason
+    assert refused(mine) == refused(fresh_cell()) == reason
     err = capsys.readouterr().err
     assert err.count("compiling the cell 'mine'") == 1
     assert err.count(f"the cell 'mine' runs by the plain loop, many times slower: {reason}") == 1

@@ -131,7 +131,11 @@ class Cache:
         """
         described = json.dumps({**facts, "sha256": hashlib.sha256(content).hexdigest()}, indent=1) + "\n"
         replace_file(self.library(key), content, private=True)
-        replace_file(self.folder / f"{key}.json", described.encode(), private=True)
+        try:
+            replace_file(self.folder / f"{key}.json", described.encode(), private=True)
+        except BaseException:
+            self.remove(key)
+            raise
         return self.library(key)
 
     def remove(self, key: str) -> None:

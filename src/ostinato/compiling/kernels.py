@@ -62,12 +62,13 @@ Kind: TypeAlias = tuple[str, str]
 
 @dataclass
 class _Known:
-    """What this process found out: kernels and reasons by cell and kind, machine code by the key of its source."""
+    """What this process found out: kernels and reasons by cell and kind, machine code or why there is none by key."""
 
     # A kernel's cell and its library stay for good: tensors may wait for their way back.
     kernels: dict[Cell, dict[Kind, Kernel]] = field(default_factory=dict)
     reasons: weakref.WeakKeyDictionary[Cell, dict[Kind, str]] = field(default_factory=weakref.WeakKeyDictionary)
     built: dict[str, Built] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
     # One thread at a time compiles. Those that only look something up do not wait.
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -171,6 +172,7 @@ def compile(cell: str | Cell, dtype: object = "float32") -> Kernel:
     cell, core = find(cell), _core()
     kind = checked_dtype(dtype), core.target
     _known.reasons.pop(cell, None)
+    _known.failed.clear()
     if kind in _known.kernels.get(cell, _NONE) or BUILT_IN.get(cell.name) is cell:
         return kernel_of(cell, dtype)
     check_allowed(cell)
@@ -215,13 +217,14 @@ def _obtained(cell: Cell, kind: Kind, core: ModuleType, seconds: float) -> Kerne
     key = plugin.key(compiler)
     with _known.lock:
         # An equal cell, or another thread, may have been first.
-        _check_reason(cell, kind)
+        if key in _known.failed:
+            raise CompileError(_known.failed[key])
         built = _known.built.get(key)
         if built is None:
             try:
                 built = build(plugin, compiler, cell.name, kind[0], seconds)
             except CompileError as error:
-                _known.reasons.setdefault(cell, {})[kind] = str(error)
+                _known.failed[key] = str(error)
                 tell_once(f"the cell '{cell.name}' runs by the plain loop, many times slower: {error}")
                 raise
         return _remember(cell, kind, plugin, key, built)
