@@ -28,10 +28,12 @@ class State:
         object.__setattr__(self, "_parts", parts)
 
     def __getattr__(self, name: str) -> Any:
-        try:
-            return object.__getattribute__(self, "_parts")[name]
-        except KeyError:
-            raise AttributeError(f"this state has the parts {', '.join(self._parts)}, not '{name}'") from None
+        # Copying and unpickling ask before there are parts.
+        if name == "_parts":
+            raise AttributeError(name)
+        if name in self._parts:
+            return self._parts[name]
+        raise AttributeError(f"this state has the parts {', '.join(self._parts)}, not '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError("a State cannot be changed; make a new one")

@@ -91,7 +91,7 @@ def test_numbers_compute_what_tensors_compute(cell: Cell) -> None:
     x, u, s, p = step_arguments(cell)
 
     def first(values: Any) -> dict[str, float]:
-        names = values if isinstance(values, State) else values._values
+        names = values if isinstance(values, State) else vars(values)
         pick = {n: values[n] if isinstance(values, State) else getattr(values, n) for n in names}
         return {n: float(v.flatten()[0]) if isinstance(v, torch.Tensor) else v for n, v in pick.items()}
 

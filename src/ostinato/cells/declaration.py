@@ -24,19 +24,14 @@ class Gates:
     2.0
     """
 
-    __slots__ = ("_values",)
-
     def __init__(self, **values: Any) -> None:
-        self._values = values
+        self.__dict__.update(values)
 
     def __getattr__(self, name: str) -> Any:
-        try:
-            return object.__getattribute__(self, "_values")[name]
-        except KeyError:
-            raise AttributeError(f"no '{name}' is declared here; {nearest(name, self._values)}") from None
+        raise AttributeError(f"no '{name}' is declared here; {nearest(name, self.__dict__)}")
 
     def __repr__(self) -> str:
-        return f"Gates({', '.join(f'{name}={value!r}' for name, value in self._values.items())})"
+        return f"Gates({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,6 +42,7 @@ class Direction(nn.Module):
     ) -> None:
         super().__init__()
         self.cell = find(cell)
+        ops.register(self.cell)
         self.inputs, self.hidden = _positive("inputs", inputs), _positive("hidden", hidden)
         self.reverse, self.wish = reverse, engine
         if engine is not None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from ostinato.ops.backend import ENGINES, Choice, Engine, choose, named_engine, recur, use_engine, wished_engine
+from ostinato.ops.backend import ENGINES, Choice, Engine, choose, named_engine, use_engine, wished_engine
 from ostinato.ops.call import Call, checked_call, zero_state
+from ostinato.ops.operator import register
+from ostinato.ops.recurrence import recur
 from ostinato.ops.torch_operations import register_tensors
 
 register_tensors()
@@ -17,6 +19,7 @@ __all__ = [
     "choose",
     "named_engine",
     "recur",
+    "register",
     "use_engine",
     "wished_engine",
     "zero_state",

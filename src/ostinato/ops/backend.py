@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ostinato.cells import Cell, find
 from ostinato.errors import EngineError, OptionError, nearest
 from ostinato.ops import cpu, library, reference
-from ostinato.ops.call import Call, checked_call
+from ostinato.ops.call import Call
 from ostinato.state import State
 
 
@@ -87,37 +86,6 @@ def choose(call: Call, engine: str | None = None) -> Choice:
             return Choice(candidate.name, refusals)
         refusals[candidate.name] = reason
     raise EngineError(f"no engine can serve this call: {refusals}")
-
-
-def recur(
-    cell: str | Cell,
-    x: Tensor,
-    weights: Mapping[str, Tensor],
-    state: State | None = None,
-    lengths: Tensor | None = None,
-    reset: Tensor | None = None,
-    *,
-    reverse: bool = False,
-    engine: str | None = None,
-) -> tuple[Tensor, State]:
-    """Run a cell through time: the one primitive that all recurrent layers are made of.
-
-    >>> import torch
-    >>> weights = {"W": torch.eye(2), "b": torch.zeros(2), "R": torch.zeros(2, 2)}
-    >>> y, state = recur("elman_relu", torch.tensor([[[1., 2.], [3., -4.]]]), weights)
-    >>> y.tolist(), state.h.tolist()
-    ([[[1.0, 2.0], [3.0, 0.0]]], [[3.0, 0.0]])
-
-    x is [B, T, D], ``weights`` as :meth:`Cell.shapes` says, each part of ``state`` [B, H] (zeros if None), ``lengths``
-    [B] whole numbers, ``reset`` [B, T] bools. Returns y [B, T, H] and the state after the last step.
-
-    y is 0 past each length, the state is the one after the last valid step, and length 0 returns the initial state.
-    Where ``reset`` holds, that step starts from the zero state and no gradient crosses. With ``reverse`` the steps run
-    from the last valid one to the first, y stays in the order of x, and a reset zeroes the state after its step.
-    """
-    call = checked_call(find(cell), x, weights, state, lengths, reset, reverse)
-    chosen = choose(call, engine)
-    return named_engine(chosen.engine).run(call)
 
 
 def named_engine(name: str) -> Engine:

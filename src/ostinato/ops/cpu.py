@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import Tensor
 
-from ostinato.compiling import Kernel, kernel_if_ready, kernel_of
+from ostinato.compiling import kernel_of
 from ostinato.errors import CompileError
 from ostinato.ops import fused
 from ostinato.ops.call import Call
+from ostinato.ops.watching import transformed
 from ostinato.state import State
 
 NAME = "cpu"
@@ -21,12 +25,14 @@ def refusal(call: Call) -> str | None:
         return f"the fused engine computes on the CPU, and x is on {x.device}"
     if x.dtype not in fused.BYTES:
         return f"the fused engine computes in float32 and float64, and x is {x.dtype}"
+    if x.layout is not torch.strided:
+        return f"the fused engine wants dense tensors, and x is {x.layout}"
     if torch.is_autocast_enabled("cpu"):
         return "autocast is on for the CPU, and torch's layers know what to cast"
-    if not torch.compiler.is_compiling() and not fused.plain():
-        return "a tracer, a dispatch mode or a transformation of torch.func wants to see every operation"
+    if transformed():
+        return "torch.func or forward-mode differentiation transforms the call, and kernels know the way back only"
     try:
-        _kernel(call)
+        kernel_of(call.cell, x.dtype)
     except CompileError as error:
         return str(error)
     return None
@@ -34,6 +40,12 @@ def refusal(call: Call) -> str | None:
 
 def run(call: Call) -> tuple[Tensor, State]:
     """y [B, T, H] and the state after the last valid step."""
+    y, end = fused.unroll(kernel_of(call.cell, call.x.dtype), *arguments(call))
+    return y, State(**dict(zip(call.cell.state, end, strict=True)))
+
+
+def arguments(call: Call) -> tuple[Any, ...]:
+    """What :func:`ostinato.ops.fused.unroll` wants to know: x, W, b, R, br, the vectors, the state and the rest."""
     cell, w = call.cell, call.weights
     named = [w[name] for name in cell.parameters]
     R, br = w.get("R"), w.get("br")
@@ -43,17 +55,15 @@ def run(call: Call) -> tuple[Tensor, State]:
         rows = [v.view(gates, hidden)[g] for v in (R, br) if v is not None for g in range(gates)]
         named, R, br = rows + named, None, None
     state = [call.state[part] for part in cell.state]
-    y, end = fused.unroll(
-        _kernel(call), call.x, w["W"], w["b"], R, br, named, state, call.lengths, call.reset, call.reverse
-    )
-    return y, State(**dict(zip(cell.state, end, strict=True)))
+    return call.x, w["W"], w["b"], R, br, named, state, call.lengths, call.reset, call.reverse
 
 
-def _kernel(call: Call) -> Kernel:
-    """The call's kernel; while torch.compile traces, only one that is ready."""
-    if torch.compiler.is_compiling():
-        ready = kernel_if_ready(call.cell, call.x.dtype)
-        if ready is None:
-            raise CompileError(f"the cell '{call.cell.name}' is not compiled yet; call ost.compile before torch.compile")
-        return ready
-    return kernel_of(call.cell, call.x.dtype)
+def by_weight(call: Call, found: Sequence[Tensor | None]) -> list[Tensor]:
+    """Gradients in the order of :func:`arguments` as those of x, the weights by name in order, and the state."""
+    cell, gates = call.cell, len(call.cell.gates)
+    x, W, b, R, br, *rest = found
+    if cell.recurrent == "diagonal":
+        R, rest = torch.cat(rest[:gates]), rest[gates:]  # type: ignore[arg-type]
+        if cell.recurrent_bias:
+            br, rest = torch.cat(rest[:gates]), rest[gates:]  # type: ignore[arg-type]
+    return [grad for grad in (x, W, b, R, br, *rest) if grad is not None]

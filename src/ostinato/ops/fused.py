@@ -9,21 +9,16 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 
 from ostinato.cells import Cell
 from ostinato.compiling import Kernel
 from ostinato.core import load_core
-from ostinato.errors import EngineError
 from ostinato.ops import reference
 from ostinato.ops.call import Call
 from ostinato.ops.threads import share_threads
 from ostinato.state import State
 
 BYTES = {torch.float32: 4, torch.float64: 8}
-
-# The kernels of compiled graphs, which outlive a process as text: there an address means nothing.
-KERNELS: dict[str, Kernel] = {}
 
 
 def unroll(
@@ -46,8 +41,6 @@ def unroll(
     gate's br, then the declared ones. ``state`` has a [B, H] for each part. Everything is float32 or float64 on the CPU
     and of fitting shapes: the caller has checked it. y lies in memory in the order of x.
     """
-    if torch.compiler.is_compiling() or not plain():
-        return _opaque(kernel, x, W, b, R, br, parameters, state, lengths, reset, reverse)
     if torch.is_grad_enabled():
         for tensor in (x, W, b, R, br, *parameters, *state):
             if tensor is not None and tensor.requires_grad:
@@ -55,18 +48,15 @@ def unroll(
                     kernel, len(parameters), reverse, lengths, reset, x, W, b, R, br, *parameters, *state
                 )
                 return y, end
-    y, end, _ = forward(kernel, x, W, b, R, br, parameters, state, lengths, reset, reverse, False)
+    y, end = forward(kernel, x, W, b, R, br, parameters, state, lengths, reset, reverse, None)
     return y, end
 
 
-def plain() -> bool:
-    """Whether operations just run: no dispatch mode, functorch level, forward-mode gradient or tracer looks on."""
-    return (
-        not torch._C._len_torch_dispatch_stack()
-        and torch._C._functorch.peek_interpreter_stack() is None
-        and forward_ad._current_level < 0
-        and torch._C._get_tracing_state() is None
-    )
+def room(kernel: Kernel, x: Tensor, hidden: int, lengths: Tensor | None) -> Tensor:
+    """Memory for what the way back needs of the way forward."""
+    lengths = None if lengths is None else lengths.to(torch.int64).contiguous()
+    room = _core().keep_bytes(kernel.address, x.shape[0], x.shape[1], hidden, _address(lengths))
+    return torch.empty(room // BYTES[x.dtype], dtype=x.dtype)
 
 
 def forward(
@@ -81,9 +71,9 @@ def forward(
     lengths: Tensor | None,
     reset: Tensor | None,
     reverse: bool,
-    keeping: bool,
-) -> tuple[Tensor, list[Tensor], Tensor]:
-    """The way forward by the core: y, the last state, and what the way back needs (nothing unless ``keeping``)."""
+    keep: Tensor | None,
+) -> tuple[Tensor, list[Tensor]]:
+    """The way forward by the core: y and the last state; what the way back needs goes into ``keep``, see :func:`room`."""
     core = _core()
     rows, steps, inputs = x.shape
     hidden = W.shape[0] // len(kernel.gates)
@@ -91,10 +81,6 @@ def forward(
     lengths = None if lengths is None else lengths.to(torch.int64).contiguous()
     y = _like(x, hidden)
     end = [torch.empty(rows, hidden, dtype=x.dtype) for _ in state]
-    keep = x.new_empty(0)
-    if keeping:
-        room = core.keep_bytes(kernel.address, rows, steps, hidden, _address(lengths))
-        keep = torch.empty(room // BYTES[x.dtype], dtype=x.dtype)
     weights = [None if w is None else w.contiguous() for w in (W, b, R, br)]
     named, start = [p.contiguous() for p in parameters], [s.contiguous() for s in state]
     reset = None if reset is None else reset.contiguous()
@@ -118,9 +104,9 @@ def forward(
         y.stride(0),
         y.stride(1),
         tuple(map(_address, end)),
-        keep.data_ptr() if keeping else 0,
+        _address(keep),
     )
-    return y, end, keep
+    return y, end
 
 
 def backward(
@@ -201,7 +187,8 @@ class _Unrolled(torch.autograd.Function):
     def forward(ctx: Any, kernel: Kernel, count: int, reverse: bool, lengths: Any, reset: Any, *tensors: Any) -> Any:
         x, W, b, R, br = tensors[:5]
         parameters, state = tensors[5 : 5 + count], tensors[5 + count :]
-        y, end, keep = forward(kernel, x, W, b, R, br, parameters, state, lengths, reset, reverse, True)
+        keep = room(kernel, x, W.shape[0] // len(kernel.gates), lengths)
+        y, end = forward(kernel, x, W, b, R, br, parameters, state, lengths, reset, reverse, keep)
         ctx.kernel, ctx.count, ctx.reverse, ctx.threads = kernel, count, reverse, torch.get_num_threads()
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(lengths, reset, y, keep, *tensors)
@@ -306,130 +293,3 @@ def _like(x: Tensor, width: int) -> Tensor:
 
 def _address(tensor: Tensor | None) -> int:
     return 0 if tensor is None else tensor.data_ptr()
-
-
-# The operator ---------------------------------------------------------------------------------------------------------
-
-
-@torch.library.custom_op("ostinato::recur", mutates_args=())
-def recur_operator(
-    x: Tensor,
-    W: Tensor,
-    b: Tensor | None,
-    R: Tensor | None,
-    br: Tensor | None,
-    parameters: list[Tensor],
-    state: list[Tensor],
-    lengths: Tensor | None,
-    reset: Tensor | None,
-    kernel: str,
-    reverse: bool,
-    keeping: bool,
-) -> list[Tensor]:
-    """The way forward as an operator that torch.compile keeps whole: y, what is kept, the parts of the last state."""
-    y, end, keep = forward(
-        _registered(kernel), x, W, b, R, br, parameters, state, lengths, reset, reverse, keeping
-    )
-    return [y, keep, *end]
-
-
-@recur_operator.register_fake
-def _(x, W, b, R, br, parameters, state, lengths, reset, kernel, reverse, keeping):  # type: ignore[no-untyped-def]
-    y = _like(x, W.shape[0] // len(_registered(kernel).gates))
-    room = torch.library.get_ctx().new_dynamic_size() if keeping else 0
-    return [y, x.new_empty(room), *(torch.empty_like(part, memory_format=torch.contiguous_format) for part in state)]
-
-
-@torch.library.custom_op("ostinato::recur_back", mutates_args=())
-def back_operator(
-    x: Tensor,
-    W: Tensor,
-    b: Tensor | None,
-    R: Tensor | None,
-    br: Tensor | None,
-    parameters: list[Tensor],
-    state: list[Tensor],
-    lengths: Tensor | None,
-    reset: Tensor | None,
-    y: Tensor,
-    keep: Tensor,
-    dy: Tensor,
-    dend: list[Tensor],
-    kernel: str,
-    reverse: bool,
-) -> list[Tensor]:
-    """The way back as an operator: the gradients of everything that was given, in the order of the arguments."""
-    given = (x, W, b, R, br, *parameters, *state)
-    found = backward(
-        *(_registered(kernel), x, W, b, R, br, parameters, state, lengths, reset, reverse),
-        *(y, keep, dy, dend, [t is not None for t in given]),
-    )
-    return [grad for grad in found if grad is not None]
-
-
-@back_operator.register_fake
-def _(x, W, b, R, br, parameters, state, lengths, reset, y, keep, dy, dend, kernel, reverse):  # type: ignore[no-untyped-def]
-    rest = (W, b, R, br, *parameters, *state)
-    fresh = [torch.empty_like(t, memory_format=torch.contiguous_format) for t in rest if t is not None]
-    return [_like(x, x.shape[2]), *fresh]
-
-
-def _set_up(ctx: Any, inputs: Any, output: Any) -> None:
-    x, W, b, R, br, parameters, state, lengths, reset, kernel, reverse, _ = inputs
-    ctx.kernel, ctx.reverse, ctx.counts = kernel, reverse, (len(parameters), len(state))
-    ctx.save_for_backward(lengths, reset, output[0], output[1], x, W, b, R, br, *parameters, *state)
-
-
-def _differentiate(ctx: Any, grads: Any) -> Any:
-    lengths, reset, y, keep, x, W, b, R, br, *rest = ctx.saved_tensors
-    count, parts = ctx.counts
-    parameters, state = rest[:count], rest[count:]
-    dy = torch.zeros_like(y) if grads[0] is None else grads[0]
-    dend = [torch.zeros_like(part) if d is None else d for part, d in zip(state, grads[2:], strict=True)]
-    found = iter(
-        back_operator(x, W, b, R, br, parameters, state, lengths, reset, y, keep, dy, dend, ctx.kernel, ctx.reverse)
-    )
-    first = [None if t is None else next(found) for t in (x, W, b, R, br)]
-    named = [next(found) for _ in range(count)]
-    start = [next(found) for _ in range(parts)]
-    return (*first, named, start, None, None, None, None, None)
-
-
-recur_operator.register_autograd(_differentiate, setup_context=_set_up)
-
-
-def _registered(name: str) -> Kernel:
-    found = KERNELS.get(name)
-    if found is None:
-        raise EngineError(f"this process has no kernel {name[:40]}...; call the layer once without torch.compile first")
-    return found
-
-
-def register(kernel: Kernel) -> str:
-    """The name under which compiled graphs know a kernel."""
-    name = f"{kernel.cell}:{kernel.dtype}:{kernel.digest}"
-    KERNELS[name] = kernel
-    return name
-
-
-def _opaque(
-    kernel: Kernel,
-    x: Tensor,
-    W: Tensor,
-    b: Tensor | None,
-    R: Tensor | None,
-    br: Tensor | None,
-    parameters: Sequence[Tensor],
-    state: Sequence[Tensor],
-    lengths: Tensor | None,
-    reset: Tensor | None,
-    reverse: bool,
-) -> tuple[Tensor, list[Tensor]]:
-    """By the operator, which tracers, modes and compilers can see as one."""
-    given = (x, W, b, R, br, *parameters, *state)
-    keeping = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in given)
-    name = f"{kernel.cell}:{kernel.dtype}:{kernel.digest}"
-    y, _, *end = recur_operator(
-        x, W, b, R, br, list(parameters), list(state), lengths, reset, name, reverse, keeping
-    )
-    return y, end

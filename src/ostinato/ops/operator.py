@@ -1,0 +1,154 @@
+"""The fused engine as one operator of torch.library, for those who look on: torch.compile keeps it whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ostinato.cells import BUILT_IN, Cell
+from ostinato.compiling import kernel_expected, kernel_of
+from ostinato.errors import OptionError
+from ostinato.lowering import lowered
+from ostinato.ops import cpu, fused
+from ostinato.ops.backend import wished_engine
+from ostinato.ops.call import Call, checked_call
+from ostinato.state import State
+
+# Compiled graphs know cells by name: they outlive the process as text.
+CELLS: dict[str, Cell] = dict(BUILT_IN)
+
+
+def register(cell: Cell) -> None:
+    """Make a cell known to compiled graphs; layers do it when they are built."""
+    if all(known is not cell for known in CELLS.values()):
+        names = (f"{cell.name}.{number}" for number in range(len(CELLS) + 1))
+        CELLS[next(name for name in names if name not in CELLS)] = cell
+
+
+def name_of(cell: Cell) -> str | None:
+    """The name under which compiled graphs know a cell, or None for one that nobody registered."""
+    for name, known in CELLS.items():
+        if known is cell:
+            return name
+    return None
+
+
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator, unused-ignore]
+def served(name: str, device: str, dtype: str, engine: str | None) -> bool:
+    """Whether the operator serves such calls; while torch.compile traces, nothing is compiled to find out."""
+    asked = engine or wished_engine() or cpu.NAME
+    autocast = torch.is_autocast_enabled("cpu")
+    if asked != cpu.NAME or device != "cpu" or dtype not in ("torch.float32", "torch.float64") or autocast:
+        return False
+    return kernel_expected(CELLS[name], dtype)
+
+
+def traced(name: str, call: Call) -> tuple[Tensor, State]:
+    """What the fused engine computes, as one operator."""
+    cell, w = call.cell, call.weights
+    weights = [w[part] for part in cell.shapes(call.x.shape[-1], call.hidden)]
+    state = [call.state[part] for part in cell.state]
+    keeping = torch.is_grad_enabled()
+    y, _, *end = torch.ops.ostinato.recur(
+        call.x, weights, state, call.lengths, call.reset, name, call.reverse, keeping
+    )
+    return y, State(**dict(zip(cell.state, end, strict=True)))
+
+
+@torch.library.custom_op("ostinato::recur", mutates_args=())
+def recur_operator(
+    x: Tensor,
+    weights: list[Tensor],
+    state: list[Tensor],
+    lengths: Tensor | None,
+    reset: Tensor | None,
+    cell: str,
+    reverse: bool,
+    keeping: bool,
+) -> list[Tensor]:
+    """y, what the way back needs, and the parts of the last state."""
+    call = _call(x, weights, state, lengths, reset, cell, reverse)
+    keep = x.new_empty(_room(call.cell, x, call.hidden, keeping))
+    y, end = fused.forward(kernel_of(call.cell, x.dtype), *cpu.arguments(call), keep if keeping else None)
+    return [y.contiguous(), keep, *end]
+
+
+@recur_operator.register_fake
+def _(x, weights, state, lengths, reset, cell, reverse, keeping):  # type: ignore[no-untyped-def]
+    y = x.new_empty(x.shape[0], x.shape[1], weights[0].shape[0] // len(CELLS[cell].gates))
+    keep = x.new_empty(_room(CELLS[cell], x, y.shape[2], keeping))
+    return [y, keep, *(part.new_empty(part.shape) for part in state)]
+
+
+@torch.library.custom_op("ostinato::recur_back", mutates_args=())
+def back_operator(
+    x: Tensor,
+    weights: list[Tensor],
+    state: list[Tensor],
+    lengths: Tensor | None,
+    reset: Tensor | None,
+    y: Tensor,
+    keep: Tensor,
+    dy: Tensor,
+    dend: list[Tensor],
+    cell: str,
+    reverse: bool,
+) -> list[Tensor]:
+    """The gradients of x, the weights and the state."""
+    call = _call(x, weights, state, lengths, reset, cell, reverse)
+    arguments = cpu.arguments(call)
+    wanted = [True] * (5 + len(arguments[5]) + len(state))
+    found = fused.backward(kernel_of(call.cell, x.dtype), *arguments, y, keep, dy, dend, wanted)
+    return [grad.contiguous() for grad in cpu.by_weight(call, found)]
+
+
+@back_operator.register_fake
+def _(x, weights, state, lengths, reset, y, keep, dy, dend, cell, reverse):  # type: ignore[no-untyped-def]
+    return [tensor.new_empty(tensor.shape) for tensor in (x, *weights, *state)]
+
+
+def _set_up(ctx: Any, inputs: Any, output: Any) -> None:
+    x, weights, state, lengths, reset, cell, reverse, _ = inputs
+    ctx.fixed, ctx.counts = (cell, reverse), len(weights)
+    ctx.save_for_backward(lengths, reset, output[0], output[1], x, *weights, *state)
+
+
+def _differentiate(ctx: Any, grads: Sequence[Tensor | None]) -> Any:
+    lengths, reset, y, keep, x, *rest = ctx.saved_tensors
+    weights, state = rest[: ctx.counts], rest[ctx.counts :]
+    dy = torch.zeros_like(y) if grads[0] is None else grads[0]
+    dend = [torch.zeros_like(part) if d is None else d for part, d in zip(state, grads[2:], strict=True)]
+    dx, *found = torch.ops.ostinato.recur_back(x, weights, state, lengths, reset, y, keep, dy, dend, *ctx.fixed)
+    return (dx, found[: ctx.counts], found[ctx.counts :], *[None] * 5)
+
+
+recur_operator.register_autograd(_differentiate, setup_context=_set_up)
+
+# The widest vector of any CPU target has so many lanes.
+_LANES = 16
+
+
+def _room(cell: Cell, x: Tensor, hidden: int, keeping: bool) -> int:
+    """Numbers that the way back may need, on any CPU target: it must be known before anything is compiled."""
+    padded = (hidden + _LANES - 1) // _LANES * _LANES
+    return x.shape[0] * x.shape[1] * padded * lowered(cell).keep if keeping else 0
+
+
+def _call(
+    x: Tensor,
+    weights: Sequence[Tensor],
+    state: Sequence[Tensor],
+    lengths: Tensor | None,
+    reset: Tensor | None,
+    name: str,
+    reverse: bool,
+) -> Call:
+    if name not in CELLS:
+        raise OptionError(f"a compiled graph wanted the cell '{name}', which this process does not know; build its layer")
+    cell = CELLS[name]
+    hidden = weights[0].shape[0] // len(cell.gates)
+    named = dict(zip(cell.shapes(x.shape[-1], hidden), weights, strict=True))
+    return checked_call(cell, x, named, State(**dict(zip(cell.state, state, strict=True))), lengths, reset, reverse)

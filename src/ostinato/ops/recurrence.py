@@ -1,0 +1,84 @@
+"""The primitive that all recurrent layers are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from ostinato.cells import Cell, find
+from ostinato.errors import EngineError
+from ostinato.ops import library, reference
+from ostinato.ops.backend import choose, named_engine, wished_engine
+from ostinato.ops.call import Call, checked_call, zero_state
+from ostinato.ops.operator import name_of, served, traced
+from ostinato.ops.watching import mapped, watched
+from ostinato.state import State
+
+
+def recur(
+    cell: str | Cell,
+    x: Tensor,
+    weights: Mapping[str, Tensor],
+    state: State | None = None,
+    lengths: Tensor | None = None,
+    reset: Tensor | None = None,
+    *,
+    reverse: bool = False,
+    engine: str | None = None,
+) -> tuple[Tensor, State]:
+    """Run a cell through time: the one primitive that all recurrent layers are made of.
+
+    >>> import torch
+    >>> weights = {"W": torch.eye(2), "b": torch.zeros(2), "R": torch.zeros(2, 2)}
+    >>> y, state = recur("elman_relu", torch.tensor([[[1., 2.], [3., -4.]]]), weights)
+    >>> y.tolist(), state.h.tolist()
+    ([[[1.0, 2.0], [3.0, 0.0]]], [[3.0, 0.0]])
+
+    x is [B, T, D], ``weights`` as :meth:`Cell.shapes` says, each part of ``state`` [B, H] (zeros if None), ``lengths``
+    [B] whole numbers, ``reset`` [B, T] bools. Returns y [B, T, H] and the state after the last step.
+
+    y is 0 past each length, the state is the one after the last valid step, and length 0 returns the initial state.
+    Where ``reset`` holds, that step starts from the zero state and no gradient crosses. With ``reverse`` the steps run
+    from the last valid one to the first, y stays in the order of x, and a reset zeroes the state after its step.
+    """
+    cell = find(cell)
+    if watched():
+        seen = _seen(cell, x, weights, state, lengths, reset, reverse, engine)
+        if seen is not None:
+            return seen
+    if mapped() and (engine or wished_engine()) != reference.NAME:
+        raise EngineError(
+            "torch.vmap cannot map over a recurrence: the batch is its own dimension already; put what is mapped over "
+            "into the batch, or ask for engine='reference'"
+        )
+    call = checked_call(cell, x, weights, state, lengths, reset, reverse)
+    chosen = choose(call, engine)
+    return named_engine(chosen.engine).run(call)
+
+
+def _seen(
+    cell: Cell,
+    x: Tensor,
+    weights: Mapping[str, Tensor],
+    state: State | None,
+    lengths: Tensor | None,
+    reset: Tensor | None,
+    reverse: bool,
+    engine: str | None,
+) -> tuple[Tensor, State] | None:
+    """The call as those who look on may see it: one operator, or what it is made of; None when it may just be run."""
+    name = name_of(cell)
+    compiling = torch.compiler.is_compiling()
+    if name is None and not compiling:
+        return None
+    if state is None:
+        state = zero_state(cell, x.shape[0], weights["W"].shape[0] // len(cell.gates), like=x)
+    call = Call(cell, x, weights, state, lengths, reset, reverse)
+    if name is not None and served(name, x.device.type, str(x.dtype), engine):
+        return traced(name, call)
+    if not compiling:
+        return None
+    # Values cannot be checked in a graph; torch.compile reads the loop, or leaves its own layer as it is.
+    return library.run(call) if x.device.type != "cpu" and library.refusal(call) is None else reference.run(call)
