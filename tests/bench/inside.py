@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ostinato.bench.inputs import draw
 from ostinato.bench.peers import peer_of
 from ostinato.bench.points import Job
@@ -25,7 +27,7 @@ class Inside:
 
     def __init__(self, peer):
         self.peer, self.desk, self.process = peer, Desk(peer), self
-        self.stopped = False
+        self.pid, self.stopped = os.getpid(), False
 
     def poll(self):
         return None

@@ -107,3 +107,9 @@ def test_the_digest_changes_with_what_decides_the_speed(tmp_path):
 def test_memory_is_told_in_megabytes():
     assert line({"value": 0.5, "ours_bytes": 1e6, "peer_bytes": 2e6}) == "0.50  (1.0 MB against 2.0 MB)"
     assert processor()
+
+
+def test_other_programs_that_were_busy_are_told_at_the_point():
+    point = chosen("full", "jax-forward")[0]
+    assert "other programs" not in line(record(point, 2.0, others=0.05))
+    assert line(record(point, 2.0, others=0.5)).endswith("; other programs used 50 % of the machine")

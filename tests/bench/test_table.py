@@ -19,6 +19,13 @@ def test_what_was_skipped_or_failed_is_told():
     assert "\nNot measured: keras.\nFailed: x.y.\n" in told
 
 
+def test_points_that_were_measured_beside_other_work_are_counted():
+    made = results(of_row("gru-train", 2.0, 3.0))
+    first, second = made["points"].values()
+    first["others"], second["others"] = 0.5, 0.02
+    assert "\nOther programs were busy during 1 of 2 points: measure them again.\n" in markdown(made)
+
+
 def test_a_full_run_names_the_rows_it_has_not():
     assert "Without results: gru-train, lstm-train" in markdown(results(of_row("memory", 0.5), kind="full"))
 

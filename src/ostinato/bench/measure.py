@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import Any
 from ostinato.bench import agreement
 from ostinato.bench.crew import Crew
 from ostinato.bench.inputs import draw, read_arrays, write_arrays
+from ostinato.bench.neighbours import watch
 from ostinato.bench.points import FLOAT64, Job, Point, Row, Side
 from ostinato.bench.registry import work
 from ostinato.bench.turns import MANY_TIMES, Pace, in_turns
@@ -42,12 +44,14 @@ def _timed(point: Point, row: Row, crew: Crew, pace: Pace, scratch: Path) -> dic
     else:
         record |= _against_truth(point.ours, crew, scratch) if point.exact else {}
     calls = [_call(side, name, crew) for side, name in ((point.ours, "ours"), (point.against, "peer"))]
+    others = watch([os.getpid(), *(worker.process.pid for worker in crew.workers.values())])
     record |= in_turns(calls[0], calls[1], pace)
     record |= _derived(point, row, record, ours["share"])
     if _wants_more(row, record):
         record["first"] = {name: record[name] for name in ("ratio", "value", "spread", "rounds")}
         record |= in_turns(calls[0], calls[1], pace, MANY_TIMES)
         record |= _derived(point, row, record, ours["share"])
+    record["others"] = others()
     if point.beside is not None:
         _prepared(point.beside, "beside", crew, scratch)
         beside = in_turns(calls[0], _call(point.beside, "beside", crew), Pace(pace.seconds / 4, pace.rest))

@@ -15,6 +15,7 @@ from typing import Any
 from ostinato.bench.crew import PACKAGE, Crew
 from ostinato.bench.history import Unfinished
 from ostinato.bench.measure import ROOF_OPERATIONS, measure
+from ostinato.bench.neighbours import QUIET
 from ostinato.bench.points import Job, Point
 from ostinato.bench.registry import ROWS
 from ostinato.bench.turns import Pace
@@ -99,7 +100,9 @@ def line(record: Mapping[str, Any]) -> str:
     low, high = record["spread"]
     engine = record["engine"].partition(" ")[0]
     told += f"  ({low:.2f} to {high:.2f} in {record['rounds']} rounds, ours {1e3 * record['ours_seconds']:.2f} ms"
-    return told + (f" by {engine})" if engine else ")")
+    told += f" by {engine})" if engine else ")"
+    busy = record.get("others") or 0.0
+    return told + (f"; other programs used {100 * busy:.0f} % of the machine" if busy > QUIET else "")
 
 
 def facts(crew: Crew, kind: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ostinato.bench.neighbours import QUIET
 from ostinato.bench.registry import GRIDS, ROWS
 from ostinato.bench.summary import Summary, summaries
 
@@ -47,6 +48,9 @@ def _below(results: Mapping[str, Any], found: Mapping[str, Summary]) -> Iterator
     )
     plain = f", multiply-adds in registers {roofs['multiply_adds'] / 1e9:.0f}" if roofs.get("multiply_adds") else ""
     yield f"Roofs on these threads: torch.mm of 1024 x 1024 {roofs['sgemm'] / 1e9:.0f} GFLOP/s{plain}."
+    disturbed = sum((record.get("others") or 0.0) > QUIET for record in results["points"].values())
+    if disturbed:
+        yield f"Other programs were busy during {disturbed} of {len(results['points'])} points: measure them again."
     for title, names in (("Not measured", results.get("skipped")), ("Failed", results.get("failed"))):
         if names:
             yield f"{title}: {', '.join(sorted(names))}."
