@@ -87,7 +87,17 @@ def every_operation(x: Gates, u: Gates, s: State) -> State:
     return State(h=tanh(0.5 * chosen + rows), m=0.5 * s.m + 0.5 * sigmoid(bounded))
 
 
-TEST_CELLS = (peephole, leaky_diagonal, input_gated, two_products, normalised, every_operation)
+@cell(state="h m", gates="a b")
+def every_elementwise(x: Gates, u: Gates, s: State) -> State:
+    """Uses each operation that a kernel can hold."""
+    a, b = x.a + u.a, -(x.b + u.b)
+    smooth = softplus(a) + log(1 + exp(b)) + sqrt(1 + a * a) + sin(a) * cos(b) + absolute(b) / (2 + absolute(a))
+    bounded = maximum(-1.0, minimum(smooth - 3.0, relu(b)))
+    chosen = select(less(a, b), bounded, s.m)
+    return State(h=tanh(0.5 * chosen), m=0.5 * s.m + 0.5 * sigmoid(bounded))
+
+
+TEST_CELLS = (peephole, leaky_diagonal, input_gated, two_products, normalised, every_operation, every_elementwise)
 ALL_CELLS: tuple[Cell, ...] = (*BUILT_IN.values(), *TEST_CELLS)
 
 INPUTS, HIDDEN = 3, 5

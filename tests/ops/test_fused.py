@@ -87,7 +87,9 @@ def test_every_cpu_target_of_this_machine_agrees(target):
     try:
         for kind, most in ((torch.float32, 1e-5), (torch.float64, 1e-13)):
             mine, found = results("lstm", (5, 9, 4, 37), kind, "cpu")
-            wanted = results("lstm", (5, 9, 4, 37), kind, "reference") if kind is torch.float64 else (outputs, gradients)
+            wanted = (
+                results("lstm", (5, 9, 4, 37), kind, "reference") if kind is torch.float64 else (outputs, gradients)
+            )
             assert_near(mine, wanted[0], most)
             assert_near(found, wanted[1], most * 10)
     finally:
@@ -230,4 +232,19 @@ def test_it_may_be_the_first_thing_in_a_process_and_the_last():
 def test_memory_that_is_not_there_is_an_error_and_nothing_more():
     core, kernel = load_core(), kernel_of("gru", "float32")
     with pytest.raises(MemoryError):
-        core.run(*(kernel.address, 1 << 20, 1 << 20, 1, 1 << 30), *(0,) * 3, *(0,) * 4, (), (0,), 0, 0, False, 1, 0, 0, 0, (0,), 0)
+        core.run(
+            *(kernel.address, 1 << 20, 1 << 20, 1, 1 << 30),
+            *(0,) * 3,
+            *(0,) * 4,
+            (),
+            (0,),
+            0,
+            0,
+            False,
+            1,
+            0,
+            0,
+            0,
+            (0,),
+            0,
+        )

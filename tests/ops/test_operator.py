@@ -135,5 +135,5 @@ def test_a_wish_for_the_reference_is_heard_in_a_compiled_function():
 
 
 def test_an_unknown_name_in_a_compiled_graph_is_told():
-    with pytest.raises(OptionError, match="the cell 'gone', which this process does not know"):
+    with pytest.raises(OptionError, match="the cell 'gone', which nobody registered here"):
         torch.ops.ostinato.recur(torch.zeros(1, 1, 1), [torch.zeros(1, 1)], [], None, None, "gone", False, False)

@@ -32,3 +32,9 @@ def test_rows_are_reduced_over_the_units_and_kept_as_a_column() -> None:
     assert row_sum(rows).tolist() == [[3.0], [8.0]]
     assert row_mean(rows).tolist() == [[1.5], [4.0]]
     assert row_max(rows).tolist() == [[2.0], [5.0]]
+
+
+def test_softplus_has_its_slope_at_zero_too() -> None:
+    value = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(softplus(value), value)
+    assert slope.item() == 0.5

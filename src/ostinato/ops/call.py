@@ -45,7 +45,7 @@ def checked_call(
     """Check the arguments of one call against the cell's declaration."""
     if x.dim() != 3:
         raise ShapeError(f"x wanted [B, T, D], got {list(x.shape)}; put the batch first and add it if there is none")
-    rows, steps, inputs = x.shape
+    rows, steps, _ = x.shape
     hidden = _known_width(cell, x, weights)
     check_lengths(lengths, rows, steps)
     check_reset(reset, rows, steps)

@@ -73,7 +73,7 @@ def forward(
     reverse: bool,
     keep: Tensor | None,
 ) -> tuple[Tensor, list[Tensor]]:
-    """The way forward by the core: y and the last state; what the way back needs goes into ``keep``, see :func:`room`."""
+    """The way forward by the core: y and the last state; ``keep`` takes what the way back needs."""
     core = _core()
     rows, steps, inputs = x.shape
     hidden = W.shape[0] // len(kernel.gates)
@@ -127,7 +127,7 @@ def backward(
     dend: Sequence[Tensor | None],
     wanted: Sequence[bool],
 ) -> list[Tensor | None]:
-    """The way back by the core: the gradients of x, W, b, R, br, the parameters and the state, where they are wanted."""
+    """The way back by the core: the wanted gradients of x, W, b, R, br, the parameters and the state."""
     rows, steps, inputs = x.shape
     hidden = W.shape[0] // len(kernel.gates)
     x = _in_rows(x)
@@ -230,7 +230,8 @@ def _again(
 ) -> list[Tensor | None]:
     """Gradients that can be differentiated again: the reference is run once more, under autograd."""
     with torch.enable_grad():
-        y, end = looped(kernel.source, tensors[:5], tensors[5 : 5 + count], tensors[5 + count :], lengths, reset, reverse)
+        parameters, state = tensors[5 : 5 + count], tensors[5 + count :]
+        y, end = looped(kernel.source, tensors[:5], parameters, state, lengths, reset, reverse)
         shown = [(out, d) for out, d in zip([y, *end], [dy, *dend], strict=True) if d is not None and out.requires_grad]
         leaves = [t for t, want in zip(tensors, wanted, strict=True) if want and t is not None]
         found = iter(

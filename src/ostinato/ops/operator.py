@@ -52,9 +52,7 @@ def traced(name: str, call: Call) -> tuple[Tensor, State]:
     weights = [w[part] for part in cell.shapes(call.x.shape[-1], call.hidden)]
     state = [call.state[part] for part in cell.state]
     keeping = torch.is_grad_enabled()
-    y, _, *end = torch.ops.ostinato.recur(
-        call.x, weights, state, call.lengths, call.reset, name, call.reverse, keeping
-    )
+    y, _, *end = torch.ops.ostinato.recur(call.x, weights, state, call.lengths, call.reset, name, call.reverse, keeping)
     return y, State(**dict(zip(cell.state, end, strict=True)))
 
 
@@ -72,7 +70,7 @@ def recur_operator(
     """y, what the way back needs, and the parts of the last state."""
     call = _call(x, weights, state, lengths, reset, cell, reverse)
     keep = x.new_empty(_room(call.cell, x, call.hidden, keeping))
-    y, end = fused.forward(kernel_of(call.cell, x.dtype), *cpu.arguments(call), keep if keeping else None)
+    y, end = fused.forward(kernel_of(call.cell, x.dtype), *cpu.arguments(call), keep=keep if keeping else None)
     return [y.contiguous(), keep, *end]
 
 
@@ -101,7 +99,8 @@ def back_operator(
     call = _call(x, weights, state, lengths, reset, cell, reverse)
     arguments = cpu.arguments(call)
     wanted = [True] * (5 + len(arguments[5]) + len(state))
-    found = fused.backward(kernel_of(call.cell, x.dtype), *arguments, y, keep, dy, dend, wanted)
+    kernel = kernel_of(call.cell, x.dtype)
+    found = fused.backward(kernel, *arguments, y=y, keep=keep, dy=dy, dend=dend, wanted=wanted)
     return [grad.contiguous() for grad in cpu.by_weight(call, found)]
 
 
@@ -147,7 +146,7 @@ def _call(
     reverse: bool,
 ) -> Call:
     if name not in CELLS:
-        raise OptionError(f"a compiled graph wanted the cell '{name}', which this process does not know; build its layer")
+        raise OptionError(f"a compiled graph wanted the cell '{name}', which nobody registered here; build its layer")
     cell = CELLS[name]
     hidden = weights[0].shape[0] // len(cell.gates)
     named = dict(zip(cell.shapes(x.shape[-1], hidden), weights, strict=True))

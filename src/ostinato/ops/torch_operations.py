@@ -36,7 +36,7 @@ TENSOR_OPERATIONS: dict[str, Callable[..., Tensor]] = {
     "exp": torch.exp,
     "log": torch.log,
     # torch's own softplus turns linear at 20, an error of 2e-9 that float64 can see.
-    "softplus": lambda v: functional.relu(v) + torch.log1p(torch.exp(-torch.abs(v))),
+    "softplus": lambda v: torch.logaddexp(v, torch.zeros_like(v)),
     "sqrt": torch.sqrt,
     "absolute": torch.abs,
     "sin": torch.sin,
