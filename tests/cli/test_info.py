@@ -32,7 +32,7 @@ def test_a_model_tells_all_about_itself(model_file):
 
 def test_a_cell_of_one_s_own_is_told_by_its_name(own_cell_file):
     told = run("info", own_cell_file).stdout
-    assert re.search(r"cell peephole \(a graph of \d+ operations that --trust-cell allows to compile\), hidden 4", told)
+    assert re.search(r"cell peephole \(a graph of \d+ nodes that --trust-cell allows to compile\), hidden 4", told)
     assert "sigmoid" not in told
     assert "sigmoid" in run("info", own_cell_file, "--json").stdout
 

@@ -179,7 +179,7 @@ def test_on_first_use_the_compiler_has_less_time_than_ahead(cache, mine, monkeyp
     monkeypatch.setattr(kernels, "SECONDS_AHEAD", 0.4)
     with pytest.raises(CompileError, match=r"was ended after 0.4 s"):
         ostinato.compile(mine)
-    assert compiler.SECONDS == 5.0
+    assert compiler.SECONDS < compiler.SECONDS_AHEAD
 
 
 def test_what_no_kernel_can_be_made_of_is_a_reason_and_no_message(cache, capsys):

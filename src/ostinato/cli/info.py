@@ -65,7 +65,7 @@ def _part(content: Any) -> str:
         return _inline(content)
     if isinstance(content.get("cell"), Mapping):
         own = content["cell"]
-        graph = f"a graph of {len(own['nodes'])} operations that --trust-cell allows to compile"
+        graph = f"a graph of {len(own['nodes'])} nodes that --trust-cell allows to compile"
         content = {**content, "cell": f"{own['name']} ({graph})"}
     first = [name for name in ("kind", "cell", "hidden", "layers", "classes", "words") if name in content]
     return _inline({name: content[name] for name in dict.fromkeys([*first, *content]) if content[name]})

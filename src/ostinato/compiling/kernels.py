@@ -161,7 +161,7 @@ def kernel_expected(cell: str | Cell, dtype: object = "float32") -> bool:
 def compile(cell: str | Cell, dtype: object = "float32") -> Kernel:
     """Compile a cell ahead of its first use, and keep it for later processes; the kernel says what was done.
 
-    The compiler has a minute here, where on first use it has five seconds.
+    The compiler has two minutes here, where on first use it has half of one.
 
     >>> print(compile("lstm"))
     the cell 'lstm' for ..., float32: built in
