@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,6 +15,20 @@ from ostinato.ops.watching import transformed
 from ostinato.state import State
 
 NAME = "cpu"
+
+# x, W, b, R, br, the kernel's vectors, the state, lengths, reset, reverse.
+Arguments = tuple[
+    Tensor,
+    Tensor,
+    Tensor | None,
+    Tensor | None,
+    Tensor | None,
+    list[Tensor],
+    list[Tensor],
+    Tensor | None,
+    Tensor | None,
+    bool,
+]
 
 
 def refusal(call: Call) -> str | None:
@@ -44,7 +57,7 @@ def run(call: Call) -> tuple[Tensor, State]:
     return y, State(**dict(zip(call.cell.state, end, strict=True)))
 
 
-def arguments(call: Call) -> tuple[Any, ...]:
+def arguments(call: Call) -> Arguments:
     """What :func:`ostinato.ops.fused.unroll` wants to know: x, W, b, R, br, the vectors, the state and the rest."""
     cell, w = call.cell, call.weights
     named = [w[name] for name in cell.parameters]
