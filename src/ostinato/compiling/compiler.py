@@ -17,8 +17,8 @@ from pathlib import Path
 from ostinato.errors import CompileError
 
 NAMES = ("c++", "g++", "clang++")
-# A cell takes some tenths of a second, the largest a few seconds, all of them more on a busy machine. Whoever takes this
-# long hangs, or compiles a giant: on first use, and when it is asked for ahead.
+# A cell takes some tenths of a second, the largest a few seconds, each of them more on a busy machine. Whoever takes
+# this long hangs, or compiles a giant: on first use, and when it is asked for ahead.
 SECONDS, SECONDS_AHEAD = 30.0, 120.0
 
 _SECONDS_TO_ANSWER = 10.0
