@@ -85,3 +85,37 @@ def test_somebody_s_layer_stays_what_it_is():
 
     layer = Mine(3, 5)
     assert as_torch(layer) is layer
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_a_compiler_reads_torch_s_own_cell(name):
+    model, x = Shown(getattr(ours, name)(3, 5)), torch.randn(6, 3)
+    torch._dynamo.reset()
+    compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
+    torch.testing.assert_close(compiled(x), model(x), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_compiler_runs_a_layer_between_its_graphs(name):
+    model, x = Shown(getattr(ours, name)(3, 5)), torch.randn(6, 2, 3)
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    compiled = torch.compile(model, backend="aot_eager")
+    torch.testing.assert_close(compiled(x), model(x), rtol=1e-5, atol=1e-5)
+    # The readout is the only graph: nothing inside of the layer was compiled.
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] <= 1
+    wanted = torch.autograd.grad(model(x).sum(), list(model.parameters()))
+    for came, gradient in zip(torch.autograd.grad(compiled(x).sum(), list(model.parameters())), wanted, strict=True):
+        torch.testing.assert_close(came, gradient, rtol=1e-5, atol=1e-5)
+    torch._dynamo.reset()
+    with pytest.raises(torch._dynamo.exc.Unsupported, match="Attempted to wrap RNN, GRU, or LSTM"):
+        torch.compile(model, backend="aot_eager", fullgraph=True)(x)
+
+
+# torch says so about its own layers too.
+@pytest.mark.filterwarnings("ignore:The tensor attributes? self.layer._flat_weights:UserWarning")
+@every_module
+def test_an_export_has_the_operations_of_torch_s_own_layer(name):
+    model, x = Shown(getattr(ours, name)(3, 5)), torch.randn(6, 3)
+    exported = torch.export.export(model, (x,))
+    torch.testing.assert_close(exported.module()(x), model(x), rtol=1e-5, atol=1e-5)

@@ -45,8 +45,6 @@ def refusal(tensors: Iterable[Any], dtype: torch.dtype | None) -> str | None:
 
 def occasion() -> str | None:
     """What torch is doing with every operation just now that one opaque operator would hide from it, or None."""
-    if torch.compiler.is_compiling():
-        return "torch.compile reads torch's own layer"
     if torch._C._len_torch_dispatch_stack():
         return "a torch dispatch mode wants to see every operation"
     if torch._C._functorch.peek_interpreter_stack() is not None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch._C._dynamo.eval_frame import set_eval_frame
 from torch.nn.utils.rnn import PackedSequence
 
 from ostinato import ops
@@ -21,10 +22,22 @@ class Layer(nn.RNNBase):
 
     def forward(self, input: Any, hx: Any = None) -> Any:
         """What torch's layer answers to the same call."""
-        batch_sizes = None
-        data = input
+        if torch.compiler.is_compiling():
+            return super().forward(input, hx)
         if graphs.records(input):
             return graphs.recorded(self, input, hx)
+        # torch.compile ends a graph at a recurrent layer, and would go on with each function inside of it.
+        watcher = set_eval_frame(None)
+        if watcher is None:
+            return self._answer(input, hx)
+        try:
+            return self._answer(input, hx)
+        finally:
+            set_eval_frame(watcher)
+
+    def _answer(self, input: Any, hx: Any) -> Any:
+        """What is computed when nobody records or compiles."""
+        data, batch_sizes = input, None
         if isinstance(input, PackedSequence):
             data, batch_sizes = input[0], input[1]
         if batch_sizes is None and self._quicker(data) is not None and ops.wished_engine() is None:
