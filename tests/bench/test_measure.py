@@ -102,13 +102,14 @@ def test_only_a_dense_call_can_be_handed_to_torch():
 
 
 def test_the_cost_of_lengths_takes_the_valid_share_out(tmp_path, monkeypatch):
-    found = {"ratio": 2.0, "spread": [2.0, 2.0], "rounds": 5, "ours_seconds": 1.0, "peer_seconds": 2.0}
+    found = {"ratio": 2.0, "spread": [1.9, 2.5], "rounds": 5, "ours_seconds": 1.0, "peer_seconds": 2.0}
     monkeypatch.setattr(module, "in_turns", lambda *given: dict(found))
     dense = small(rows=40, steps=40)
     point = Point("valid-share", Side("ours", dataclasses.replace(dense, ragged=True)), Side("ours", dense))
     record, _ = measured(point, tmp_path)
     assert 0.5 < record["valid_share"] < 0.75
     assert record["value"] == pytest.approx(0.5 / record["valid_share"])
+    assert record["spread"] == pytest.approx([0.4 / record["valid_share"], 1 / 1.9 / record["valid_share"]])
 
 
 def test_the_share_of_the_roof_compares_operations_per_second(tmp_path, monkeypatch):

@@ -128,13 +128,16 @@ def _refuse(point: Point, told: list[str], other: str) -> None:
 def _derived(point: Point, row: Row, record: dict[str, Any], share: float) -> dict[str, Any]:
     """The number that the row is about."""
     if row.kind == "cost":
-        return {"value": 1 / record["ratio"] / share, "valid_share": share}
+        low, high = (1 / ratio / share for ratio in reversed(record["spread"]))
+        return {"value": 1 / record["ratio"] / share, "spread": [low, high], "valid_share": share}
     if row.kind == "share":
         # The ratio is the roof's seconds over ours, so the operations on both sides give the share.
         flops = work(point.ours.job)
+        spread = [ratio * flops / ROOF_OPERATIONS for ratio in record["spread"]]
         roof = ROOF_OPERATIONS / record["peer_seconds"]
         return {
             "value": record["ratio"] * flops / ROOF_OPERATIONS,
+            "spread": spread,
             "flops": flops / record["ours_seconds"],
             "roof": roof,
         }
