@@ -46,11 +46,18 @@ def test_every_point_is_measured_told_and_kept(tmp_path, measured):
 
 
 def test_a_missing_peer_is_skipped_by_name(tmp_path, measured):
-    path, failed, told = start(tmp_path, "jax")
+    both = [*chosen("full", "jax-forward")[:2], *chosen("full", "keras-forward")[:2]]
+    path, failed, told = start(tmp_path, "jax", points=both)
     assert "SKIPPED: jax: not installed" in told
-    assert measured[0] == []
+    assert measured[0] == [point.name for point in both[2:]]
     assert read(path)["skipped"] == {"jax": "not installed"}
     assert failed == {}
+
+
+def test_a_run_of_missing_peers_only_is_refused(tmp_path, measured):
+    with pytest.raises(EngineError, match="none of these points can be measured: jax missing"):
+        start(tmp_path, "jax")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("peer", ["ours", "torch"])

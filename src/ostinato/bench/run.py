@@ -56,21 +56,11 @@ def run(
     failed: dict[str, str] = {}
     began = time.monotonic()
     try:
-        crew.muster(dict.fromkeys(["ours", "torch", *(worker for point in points for worker in point.workers)]))
-        for peer in ("ours", "torch"):
-            if peer in crew.missing:
-                raise EngineError(f"nothing can be compared without {peer}: {crew.missing[peer]}")
-        for peer, why in crew.missing.items():
-            tell(f"SKIPPED: {peer}: {why}")
-        known = facts(crew, kept.kind)
-        tell(roofs_in_words(known["roofs"]))
-        if known["load"] > BUSY:
-            tell(f"the machine is busy with other work (load {known['load']:.1f}); its ratios will be doubtful")
-        kept.begin(known, resume=resume, restart=restart)
+        kept.begin(_open(points, crew, kept.kind, tell), resume=resume, restart=restart)
         done = kept.points()
         with tempfile.TemporaryDirectory() as scratch:
             for number, point in enumerate(points, 1):
-                if point.name in done or not set(point.workers) <= set(crew.about):
+                if point.name in done or not _can_run(point, crew):
                     continue
                 crew.muster(point.workers)
                 place = f"[{number}/{len(points)}, {(time.monotonic() - began) / 60:.1f} min] {point.name}"
@@ -86,6 +76,27 @@ def run(
         raise Interrupted(f"{len(kept.points())} of {len(points)} points are kept in {kept.folder}") from None
     seconds = round(time.monotonic() - began)
     return kept.finish(skipped=crew.missing, failed=failed, seconds_of_last_sitting=seconds), failed
+
+
+def _open(points: list[Point], crew: Crew, kind: str, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Start all workers, tell who is missing and what the machine can do, and return the facts of the run."""
+    crew.muster(dict.fromkeys(["ours", "torch", *(worker for point in points for worker in point.workers)]))
+    for peer in ("ours", "torch"):
+        if peer in crew.missing:
+            raise EngineError(f"nothing can be compared without {peer}: {crew.missing[peer]}")
+    for peer, why in crew.missing.items():
+        tell(f"SKIPPED: {peer}: {why}")
+    if not any(_can_run(point, crew) for point in points):
+        raise EngineError(f"none of these points can be measured: {', '.join(crew.missing)} missing")
+    known = facts(crew, kind)
+    tell(roofs_in_words(known["roofs"]))
+    if known["load"] > BUSY:
+        tell(f"the machine is busy with other work (load {known['load']:.1f}); its ratios will be doubtful")
+    return known
+
+
+def _can_run(point: Point, crew: Crew) -> bool:
+    return set(point.workers) <= set(crew.about)
 
 
 def line(record: Mapping[str, Any]) -> str:
