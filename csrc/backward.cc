@@ -54,6 +54,7 @@ class Backward {
     packed_ = weights_wanted_ ? block.take<R>(split_.threads * steps_most_ * shape_.lanes) : nullptr;
     zero_row_ = rows + 64;
     zero_ = block.take<uint8_t>(split_.threads * zero_row_);
+    keep_ = block.take<const void*>(split_.threads * zero_row_);
     all_.set(split_.threads);
     for (int k = 0; k < kMostParts; ++k) team_[k].set(split_.members);
     bytes_ = block.used();
@@ -134,7 +135,6 @@ class Backward {
     step.hidden = call_.hidden, step.first = me.vectors.first, step.last = me.vectors.last;
     step.width = shape_.width, step.gate_row = shape_.gate_row, step.depth = shape_.depth;
     step.rt = rt_;
-    step.keep_row = shape_.keep_row;
     step.parameters = named_;
     step.dy = me.with.dy;
     step.carry = me.with.carry;
@@ -165,7 +165,10 @@ class Backward {
     step.du_next = s + 1 < s1 ? me.with.du + (team.offset[s + 1] - team.offset[s0]) * shape_.gate_row : me.with.edge;
     step.dx = me.with.dx + at * shape_.gate_row;
     step.du = me.with.du + at * shape_.gate_row;
-    step.keep = static_cast<const R*>(call_.keep) + (team.first + team.offset[s]) * shape_.keep_row;
+    const void** keep = keep_ + me.thread * zero_row_;
+    for (int64_t i = 0; i < step.rows; ++i)
+      keep[i] = static_cast<const R*>(call_.keep) + (team.begin[i] + s) * shape_.keep_row;
+    step.keep = keep;
     step.zero_next = anew_flags(me, s + 1, step.later);
     kernel_.backward(&step);
   }
@@ -357,6 +360,7 @@ class Backward {
   R *rt_, *wt_, *parameters_, *inputs_, *states_, *scratch_, *packed_;
   const void** named_;
   uint8_t* zero_;
+  const void** keep_;
   int64_t stretch_, steps_most_, scratch_row_, zero_row_, bytes_;
   bool weights_wanted_;
   Barrier all_, team_[kMostParts];

@@ -1,4 +1,4 @@
-// Which CPU target is in use: the best one that this machine runs, found once; AVX-512 only when it is asked for.
+// Which CPU target is in use: the best one that this machine runs, found once, or the one that OSTINATO_TARGET names.
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,7 +48,9 @@ int32_t best() {
   const char* asked = getenv("OSTINATO_TARGET");
   for (int32_t index = 0; asked && index < kCount; ++index)
     if (strcmp(kTargets[index]->name, asked) == 0 && runs(index)) return index;
-  return kCount > 1 && runs(1) ? 1 : 0;
+  int32_t last = kCount - 1;
+  while (last > 0 && !runs(last)) --last;
+  return last;
 }
 
 std::atomic<int32_t>& now() {

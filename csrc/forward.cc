@@ -42,6 +42,7 @@ class Forward {
     scratch_ = block.take<R>(split_.threads * scratch_row_);
     zero_ = block.take<uint8_t>(split_.threads * (most_rows + 64));
     zero_row_ = most_rows + 64;
+    keep_ = block.take<void*>(split_.threads * zero_row_);
     all_.set(split_.threads);
     for (int k = 0; k < kMostParts; ++k) team_[k].set(split_.members);
     bytes_ = block.used();
@@ -68,14 +69,13 @@ class Forward {
     begin(me);
     all_.wait();
     ostinato_forward step = prepared(me, thread);
-    uint8_t* zero = zero_ + thread * zero_row_;
     int now = 0;
     for (int64_t s0 = 0; s0 < split_.longest; s0 += stretch_) {
       const int64_t s1 = least(s0 + stretch_, split_.longest);
       multiply_inputs(me, s0, s1);
       for (int64_t s = s0; s < s1; ++s) {
         step.rows = me.team.active[s];
-        if (step.rows > 0) take_step(me, step, zero, s, me.team.offset[s] - me.team.offset[s0], now);
+        if (step.rows > 0) take_step(me, step, thread, s, me.team.offset[s] - me.team.offset[s0], now);
         now ^= 1;
         if (kernel_.dense) me.barrier.wait();
       }
@@ -131,7 +131,6 @@ class Forward {
     step.state = me.with.states;
     step.r = r_, step.br = br_;
     step.parameters = named_;
-    step.keep_row = shape_.keep_row;
     step.scratch = scratch_ + thread * scratch_row_;
     return step;
   }
@@ -156,11 +155,17 @@ class Forward {
     if (!kernel_.dense || s1 == s0) me.barrier.wait();
   }
 
-  void take_step(Member& me, ostinato_forward& step, uint8_t* zero, int64_t s, int64_t at, int now) {
+  void take_step(Member& me, ostinato_forward& step, int thread, int64_t s, int64_t at, int now) {
+    uint8_t* zero = zero_ + thread * zero_row_;
     step.x = me.with.gates + at * shape_.gate_row;
     step.h = me.with.h[now];
     step.h_next = me.with.h[now ^ 1];
-    if (call_.keep) step.keep = static_cast<R*>(call_.keep) + (me.team.first + me.team.offset[s]) * shape_.keep_row;
+    if (call_.keep) {
+      void** keep = keep_ + thread * zero_row_;
+      for (int64_t i = 0; i < step.rows; ++i)
+        keep[i] = static_cast<R*>(call_.keep) + (me.team.begin[i] + s) * shape_.keep_row;
+      step.keep = keep;
+    }
     step.zero = nullptr;
     if (call_.reset) {
       for (int64_t i = 0; i < step.rows; ++i)
@@ -196,6 +201,7 @@ class Forward {
   R *w_, *r_, *b_, *br_, *parameters_, *scratch_;
   const void** named_;
   uint8_t* zero_;
+  void** keep_;
   int64_t stretch_, scratch_row_, zero_row_, bytes_;
   Barrier all_, team_[kMostParts];
 };

@@ -137,15 +137,20 @@ Team* teams_of(const ostinato_call& call, const Split& split, Block& block) {
     if (call.lengths)
       std::stable_sort(all, all + call.rows, [&](int64_t a, int64_t b) { return call.lengths[a] > call.lengths[b]; });
   }
-  int64_t first = 0;
+  int64_t* begin = block.take<int64_t>(call.rows + 1);
+  if (all) {
+    begin[0] = 0;
+    for (int64_t b = 0; b < call.rows; ++b) begin[b + 1] = begin[b] + length_of(call, b);
+  }
   for (int k = 0; k < split.teams; ++k) {
     int64_t* order = block.take<int64_t>(call.rows / split.teams + 1);
     int64_t* length = block.take<int64_t>(call.rows / split.teams + 1);
+    int64_t* before = block.take<int64_t>(call.rows / split.teams + 1);
     int64_t* active = block.take<int64_t>(call.steps + 2);
     int64_t* offset = block.take<int64_t>(call.steps + 2);
     if (!all) continue;
     Team& team = teams[k];
-    team = {0, order, length, active, offset, first};
+    team = {0, order, length, active, offset, before};
     const Part mine = part_of(call.rows, k, split.teams);
     for (int64_t i = 0; call.lengths ? i < call.rows : i < mine.last - mine.first; ++i) {
       // The longest go to all teams in turn, there and back, so that each has its share of steps.
@@ -153,6 +158,7 @@ Team* teams_of(const ostinato_call& call, const Split& split, Block& block) {
       if (call.lengths && turn != k && turn != 2 * split.teams - 1 - k) continue;
       const int64_t row = call.lengths ? all[i] : mine.first + i;
       team.order[team.rows] = row;
+      team.begin[team.rows] = begin[row];
       team.length[team.rows++] = length_of(call, row);
     }
     int64_t going = team.rows, sum = 0;
@@ -162,7 +168,6 @@ Team* teams_of(const ostinato_call& call, const Split& split, Block& block) {
       team.offset[s] = sum;
       sum += going;
     }
-    first += sum;
   }
   return teams;
 }

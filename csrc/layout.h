@@ -56,7 +56,7 @@ struct Team {
   int64_t* length;      // [rows]
   int64_t* active;      // [T + 1]: rows that have a step s
   int64_t* offset;      // [T + 1]: steps of all rows before step s
-  int64_t first;        // steps of the teams before this one
+  int64_t* begin;       // [rows]: steps of all rows of the batch before this one
 };
 
 struct Split {

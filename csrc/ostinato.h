@@ -42,8 +42,7 @@ typedef struct ostinato_forward {
   const void* r;                     /* packed [panels, H, G sub lanes]; null unless the cell multiplies */
   const void* br;                    /* [panels, G sub lanes], zeros if the call has none; null unless it multiplies */
   const void* const* parameters;     /* [width] each */
-  void* keep;                        /* [rows, keep_row], or null when nothing is to be kept */
-  int64_t keep_row;
+  void* const* keep;                 /* for each row where its kept values go; null when nothing is to be kept */
   const uint8_t* zero;               /* [rows]: rows that start this step from the zero state; null if there are none */
   void* scratch;                     /* [rows, G sub lanes] */
 } ostinato_forward;
@@ -58,8 +57,7 @@ typedef struct ostinato_backward {
   int64_t gate_row;
   int64_t depth;                     /* columns of du_next that count: panels x G sub lanes */
   const void* rt;                    /* packed transpose of R, group by group; null unless the cell multiplies */
-  const void* keep;
-  int64_t keep_row;
+  const void* const* keep;           /* for each row where its kept values are */
   const void* const* parameters;
   const void* dy;                    /* [rows, width] */
   void* const* carry;                /* each part [rows, width]: in, the gradient of the new state but for dy and the
@@ -114,7 +112,8 @@ typedef struct ostinato_call {
   void* y;                             /* y(b, t, h) at y[b * y_row + t * y_step + h]; zeros past the lengths */
   int64_t y_row, y_step;
   void* const* end;                    /* [B, H] for each part */
-  void* keep;                          /* ostinato_keep_bytes(call) bytes that the way back reads; null: none follows */
+  void* keep;                          /* ostinato_keep_bytes(call) bytes that the way back reads; null: none follows.
+                                          Their order does not depend on `threads`, which may differ on the way back */
 } ostinato_call;
 
 /* What goes back, and where it goes; a null pointer is a gradient that nobody wants, or one that is zero. */

@@ -24,7 +24,8 @@ template <class V>
 OSTINATO_INLINE V first_lanes(V value, int n) {
   scalar_of<V> all[kLanes<V>];
   store(all, value);
-  return load_part<V>(all, n);
+  for (int i = 0; i < kLanes<V>; ++i) all[i] = i < n ? all[i] : 0;
+  return load<V>(all);
 }
 
 template <int N>
@@ -39,7 +40,6 @@ void finish_panel(const ostinato_forward* f, int64_t p, const scalar_of<V>* sums
   const R* x = static_cast<const R*>(f->x) + p * panel;
   const R* h = static_cast<const R*>(f->h);
   R* h_next = static_cast<R*>(f->h_next);
-  R* keep = static_cast<R*>(f->keep);
   const R* br = C::DENSE ? static_cast<const R*>(f->br) + p * panel : nullptr;
   for (int q = 0; q < SUB; ++q) {
     const int64_t w = p * SUB + q, at = w * L;
@@ -59,9 +59,9 @@ void finish_panel(const ostinato_forward* f, int64_t p, const scalar_of<V>* sums
         const R* from = s == C::OUTPUT ? h : static_cast<const R*>(f->state[s]);
         state[s] = anew ? constant<V>(0) : load<V>(from + unit);
       }
-      if (keep) {
+      if (f->keep) {
         C::forward(gate, seen, state, named, next, kept);
-        R* to = keep + i * f->keep_row + w * (C::KEEP * L);
+        R* to = static_cast<R*>(f->keep[i]) + w * (C::KEEP * L);
         for (int n = 0; n < C::KEEP; ++n) store(to + n * L, kept[n]);
       } else {
         C::infer(gate, seen, state, named, next);
@@ -94,7 +94,6 @@ void finish_units(const ostinato_backward* f, int64_t w, const scalar_of<V>* sum
   using R = scalar_of<V>;
   constexpr int L = kLanes<V>, SUB = sub_of<C>, G = C::G;
   const int64_t at = w * L, gates = (w / SUB) * (int64_t(G) * SUB * L) + (w % SUB) * L;
-  const R* keep = static_cast<const R*>(f->keep);
   const R* dy = static_cast<const R*>(f->dy);
   V named[at_least_one<C::P>], total[at_least_one<C::P>];
   if constexpr (C::P > 0) {
@@ -105,7 +104,7 @@ void finish_units(const ostinato_backward* f, int64_t w, const scalar_of<V>* sum
   for (int64_t i = 0; i < f->rows; ++i) {
     const int64_t unit = i * f->width + at;
     V kept[at_least_one<C::KEEP>], d[C::S], dx[G], du[G], ds[C::S], dp[at_least_one<C::P>];
-    const R* from = keep + i * f->keep_row + w * (C::KEEP * L);
+    const R* from = static_cast<const R*>(f->keep[i]) + w * (C::KEEP * L);
     for (int n = 0; n < C::KEEP; ++n) kept[n] = load<V>(from + n * L);
     const bool cut = f->zero_next && i < f->later && f->zero_next[i];
     for (int s = 0; s < C::S; ++s) {

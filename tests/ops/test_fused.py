@@ -110,6 +110,22 @@ def test_gradients_of_gradients_are_those_of_the_reference(name):
         torch.testing.assert_close(got, wanted)
 
 
+def test_the_number_of_threads_may_change_before_the_way_back():
+    layer, x = Direction("lstm", 16, 64), torch.randn(9, 40, 16)
+    lengths = torch.tensor([40, 3, 0, 17, 40, 22, 1, 9, 40])
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        wanted = torch.autograd.grad(layer(x, lengths=lengths)[0].cos().sum(), list(layer.parameters()))
+        total = layer(x, lengths=lengths)[0].cos().sum()
+        torch.set_num_threads(1)
+        got = torch.autograd.grad(total, list(layer.parameters()))
+    finally:
+        torch.set_num_threads(before)
+    for a, b in zip(got, wanted, strict=True):
+        torch.testing.assert_close(a, b)
+
+
 def test_what_needs_no_gradient_gets_none_and_costs_nothing():
     layer = Direction("gru", 3, 5)
     x = torch.randn(2, 4, 3)

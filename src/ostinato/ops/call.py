@@ -46,7 +46,7 @@ def checked_call(
     if x.dim() != 3:
         raise ShapeError(f"x wanted [B, T, D], got {list(x.shape)}; put the batch first and add it if there is none")
     rows, steps, _ = x.shape
-    hidden = _known_width(cell, x, weights)
+    hidden = _known_width(cell, x, weights, state)
     check_lengths(lengths, rows, steps)
     check_reset(reset, rows, steps)
     for what, tensor in (("lengths", lengths), ("reset", reset)):
@@ -54,27 +54,30 @@ def checked_call(
             raise ShapeError(f"{what} wanted the device of x, {x.device}, got {tensor.device}")
     if state is None:
         state = zero_state(cell, rows, hidden, like=x)
-    else:
-        _check_state(cell, state, x, rows, hidden)
     return Call(cell, x, weights, state, lengths, reset, reverse)
 
 
-# Kinds of x and weights that were found to fit, and their width H: a short sequence should not wait for checks.
+# Kinds of x, weights and state that were found to fit, and their width H: a short sequence should not wait for checks.
 _fitting: dict[Hashable, int] = {}
 _MOST_REMEMBERED = 1024
 
 
-def _known_width(cell: Cell, x: Tensor, weights: Mapping[str, Tensor]) -> int:
-    """The width H of weights that fit x, checked the first time that such a pair comes."""
-    kinds: list[Hashable] = [cell, x.shape[-1], x.dtype, x.device]
+def _known_width(cell: Cell, x: Tensor, weights: Mapping[str, Tensor], state: State | None) -> int:
+    """The width H of weights and a state that fit x, checked the first time that such a set comes."""
+    kinds: list[Hashable] = [cell, x.shape[0], x.shape[2], x.dtype, x.device]
     for name, weight in weights.items():
         kinds += (name, weight.shape, weight.dtype, weight.device)
+    if isinstance(state, State):
+        for name, part in state.items():
+            kinds += (name, part.shape, part.dtype, part.device)
     known = tuple(kinds)
     hidden = _fitting.get(known)
     if hidden is None:
         if not x.is_floating_point():
             raise ShapeError(f"x wanted floating-point numbers, got {x.dtype}; embed ids first")
-        hidden = _check_weights(cell, x, weights, x.shape[-1])
+        hidden = _check_weights(cell, x, weights, x.shape[2])
+        if state is not None:
+            _check_state(cell, state, x, x.shape[0], hidden)
         if len(_fitting) >= _MOST_REMEMBERED:
             _fitting.clear()
         _fitting[known] = hidden

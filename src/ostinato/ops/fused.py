@@ -54,8 +54,8 @@ def unroll(
 
 def room(kernel: Kernel, x: Tensor, hidden: int, lengths: Tensor | None) -> Tensor:
     """Memory for what the way back needs of the way forward."""
-    lengths = None if lengths is None else lengths.to(torch.int64).contiguous()
-    room = _core().keep_bytes(kernel.address, x.shape[0], x.shape[1], hidden, _address(lengths))
+    at = 0 if lengths is None else _whole(lengths).data_ptr()
+    room = _core().keep_bytes(kernel.address, x.shape[0], x.shape[1], hidden, at)
     return torch.empty(room // BYTES[x.dtype], dtype=x.dtype)
 
 
@@ -74,38 +74,23 @@ def forward(
     keep: Tensor | None,
 ) -> tuple[Tensor, list[Tensor]]:
     """The way forward by the core: y and the last state; ``keep`` takes what the way back needs."""
-    core = _core()
-    rows, steps, inputs = x.shape
+    rows, steps, _ = x.shape
     hidden = W.shape[0] // len(kernel.gates)
-    x = _in_rows(x)
-    lengths = None if lengths is None else lengths.to(torch.int64).contiguous()
+    given, alive = _given(x, W, b, R, br, parameters, state, lengths, reset)
     y = _like(x, hidden)
     end = [torch.empty(rows, hidden, dtype=x.dtype) for _ in state]
-    weights = [None if w is None else w.contiguous() for w in (W, b, R, br)]
-    named, start = [p.contiguous() for p in parameters], [s.contiguous() for s in state]
-    reset = None if reset is None else reset.contiguous()
-    core.run(
+    _core().run(
         kernel.address,
-        rows,
-        steps,
-        inputs,
-        hidden,
-        x.data_ptr(),
-        x.stride(0),
-        x.stride(1),
-        *map(_address, weights),
-        tuple(map(_address, named)),
-        tuple(map(_address, start)),
-        _address(lengths),
-        _address(reset),
+        *given,
         reverse,
         torch.get_num_threads(),
         y.data_ptr(),
         y.stride(0),
         y.stride(1),
-        tuple(map(_address, end)),
-        _address(keep),
+        tuple([part.data_ptr() for part in end]),
+        0 if keep is None else keep.data_ptr(),
     )
+    del alive
     return y, end
 
 
@@ -128,56 +113,72 @@ def backward(
     wanted: Sequence[bool],
 ) -> list[Tensor | None]:
     """The way back by the core: the wanted gradients of x, W, b, R, br, the parameters and the state."""
-    rows, steps, inputs = x.shape
-    hidden = W.shape[0] // len(kernel.gates)
-    x = _in_rows(x)
-    lengths = None if lengths is None else lengths.to(torch.int64).contiguous()
-    given = (x, W, b, R, br, *parameters, *state)
+    given, alive = _given(x, W, b, R, br, parameters, state, lengths, reset)
+    dx = _like(x, x.shape[2]) if wanted[0] else None
+    rest = (W, b, R, br, *parameters, *state)
+    # Only gradients: torch.empty_like would keep the order in memory of a weight that is not contiguous.
     grads = [
-        (_like(x, inputs) if n == 0 else torch.empty(tensor.shape, dtype=x.dtype))
-        if want and tensor is not None
-        else None
-        for n, (tensor, want) in enumerate(zip(given, wanted, strict=True))
+        torch.empty(tensor.shape, dtype=tensor.dtype) if want and tensor is not None else None
+        for tensor, want in zip(rest, wanted[1:], strict=True)
     ]
-    dx, dW, db, dR, dbr = grads[:5]
-    dparameters, dstate = grads[5 : 5 + len(parameters)], grads[5 + len(parameters) :]
+    places = [0 if grad is None else grad.data_ptr() for grad in grads]
+    count = 4 + len(parameters)
     dy = None if dy is None else _in_rows(dy)
     ends = [None if d is None else d.contiguous() for d in dend]
-    weights = [None if w is None else w.contiguous() for w in (W, b, R, br)]
-    named, start = [p.contiguous() for p in parameters], [s.contiguous() for s in state]
-    reset = None if reset is None else reset.contiguous()
     _core().run_back(
         kernel.address,
-        rows,
-        steps,
-        inputs,
-        hidden,
-        x.data_ptr(),
-        x.stride(0),
-        x.stride(1),
-        *map(_address, weights),
-        tuple(map(_address, named)),
-        tuple(map(_address, start)),
-        _address(lengths),
-        _address(reset),
+        *given,
         reverse,
         torch.get_num_threads(),
         y.data_ptr(),
         y.stride(0),
         y.stride(1),
         keep.data_ptr(),
-        _address(dy),
-        dy.stride(0) if dy is not None else 0,
-        dy.stride(1) if dy is not None else 0,
-        tuple(map(_address, ends)),
-        _address(dx),
-        dx.stride(0) if dx is not None else 0,
-        dx.stride(1) if dx is not None else 0,
-        *map(_address, (dW, db, dR, dbr)),
-        tuple(map(_address, dparameters)),
-        tuple(map(_address, dstate)),
+        *_rows(dy),
+        tuple([0 if d is None else d.data_ptr() for d in ends]),
+        *_rows(dx),
+        *places[:4],
+        tuple(places[4:count]),
+        tuple(places[count:]),
     )
-    return grads
+    del alive
+    return [dx, *grads]
+
+
+def _given(
+    x: Tensor,
+    W: Tensor,
+    b: Tensor | None,
+    R: Tensor | None,
+    br: Tensor | None,
+    parameters: Sequence[Tensor],
+    state: Sequence[Tensor],
+    lengths: Tensor | None,
+    reset: Tensor | None,
+) -> tuple[tuple[Any, ...], Any]:
+    """Sizes and addresses from rows to reset as the core counts them, and the tensors that must live meanwhile."""
+    rows, steps, inputs = x.shape
+    x = _in_rows(x)
+    weights = [None if w is None else w.contiguous() for w in (W, b, R, br)]
+    named, start = [p.contiguous() for p in parameters], [s.contiguous() for s in state]
+    lengths = None if lengths is None else _whole(lengths)
+    reset = None if reset is None else reset.contiguous()
+    hidden = start[0].shape[1]
+    given = (
+        *(rows, steps, inputs, hidden),
+        *_rows(x),
+        *[0 if w is None else w.data_ptr() for w in weights],
+        tuple([p.data_ptr() for p in named]),
+        tuple([s.data_ptr() for s in start]),
+        0 if lengths is None else lengths.data_ptr(),
+        0 if reset is None else reset.data_ptr(),
+    )
+    return given, (x, weights, named, start, lengths, reset)
+
+
+def _rows(data: Tensor | None) -> tuple[int, int, int]:
+    """Where [B, T, ...] begins, and how far its rows and its steps are apart."""
+    return (0, 0, 0) if data is None else (data.data_ptr(), data.stride(0), data.stride(1))
 
 
 class _Unrolled(torch.autograd.Function):
@@ -189,7 +190,7 @@ class _Unrolled(torch.autograd.Function):
         parameters, state = tensors[5 : 5 + count], tensors[5 + count :]
         keep = room(kernel, x, W.shape[0] // len(kernel.gates), lengths)
         y, end = forward(kernel, x, W, b, R, br, parameters, state, lengths, reset, reverse, keep)
-        ctx.kernel, ctx.count, ctx.reverse, ctx.threads = kernel, count, reverse, torch.get_num_threads()
+        ctx.kernel, ctx.count, ctx.reverse = kernel, count, reverse
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(lengths, reset, y, keep, *tensors)
         return (y, *end)
@@ -197,20 +198,22 @@ class _Unrolled(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, dy: Any, *dend: Any) -> Any:
         lengths, reset, y, keep, *tensors = ctx.saved_tensors
-        wanted = ctx.needs_input_grad[5:]
-        fixed = (ctx.kernel, ctx.count, ctx.reverse, lengths, reset)
-        if torch.is_grad_enabled() and (_varies(tensors) or _varies([dy, *dend])):
-            return (None,) * 5 + tuple(_again(*fixed, tensors, wanted, dy, dend))
+        count, wanted = ctx.count, ctx.needs_input_grad[5:]
+        if torch.is_grad_enabled():
+            if _varies(tensors) or _varies([dy, *dend]):
+                fixed = (ctx.kernel, count, ctx.reverse, lengths, reset)
+                return (None,) * 5 + tuple(_again(*fixed, tensors, wanted, dy, dend))
+            with torch.no_grad():
+                return _Unrolled.backward(ctx, dy, *dend)
         if dy is None and all(d is None for d in dend):
             return (None,) * (5 + len(tensors))
         x, W, b, R, br = tensors[:5]
-        parameters, state = tensors[5 : 5 + ctx.count], tensors[5 + ctx.count :]
-        with torch.no_grad():
-            grads = backward(
-                *(ctx.kernel, x, W, b, R, br, parameters, state, lengths, reset, ctx.reverse),
-                *(y, keep, dy, dend, wanted),
-            )
-        return (None,) * 5 + tuple(grads)
+        parameters, state = tensors[5 : 5 + count], tensors[5 + count :]
+        grads = backward(
+            *(ctx.kernel, x, W, b, R, br, parameters, state, lengths, reset, ctx.reverse),
+            *(y, keep, dy, dend, wanted),
+        )
+        return (None, None, None, None, None, *grads)
 
 
 def _varies(tensors: Sequence[Tensor | None]) -> bool:
@@ -292,5 +295,6 @@ def _like(x: Tensor, width: int) -> Tensor:
     return torch.empty(rows, steps, width, dtype=x.dtype)
 
 
-def _address(tensor: Tensor | None) -> int:
-    return 0 if tensor is None else tensor.data_ptr()
+def _whole(lengths: Tensor) -> Tensor:
+    """Lengths as the core reads them."""
+    return lengths.to(torch.int64).contiguous()
