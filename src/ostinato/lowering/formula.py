@@ -10,7 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 
-from ostinato.cells.declaration import Cell
+from ostinato.cells import Cell, find
 from ostinato.cells.operations import UNARY
 from ostinato.lowering.graph import Graph, Node
 from ostinato.lowering.notation import LATEX, ONE, PRODUCT, SUM, TEXT, Notation, Written
@@ -21,11 +21,10 @@ FREE_LETTERS = "vwyqkmel"
 LONGEST = 40
 
 
-def latex(cell: Cell) -> str:
+def latex(cell: str | Cell) -> str:
     r"""The cell's equations, aligned for LaTeX; ``\odot`` multiplies unit by unit.
 
-    >>> from ostinato.cells import lstm
-    >>> print(latex(lstm))
+    >>> print(latex("lstm"))
     \begin{aligned}
     i_t &= \sigma(W_i x_t + b_i + R_i h_{t-1}) \\
     f_t &= \sigma(W_f x_t + b_f + R_f h_{t-1}) \\
@@ -35,15 +34,14 @@ def latex(cell: Cell) -> str:
     h_t &= o_t \odot \tanh(c_t)
     \end{aligned}
     """
-    lines = [f"{name} &= {value}" for name, value in _equations(cell, LATEX)]
+    lines = [f"{name} &= {value}" for name, value in _equations(find(cell), LATEX)]
     return "\n".join([r"\begin{aligned}", " \\\\\n".join(lines), r"\end{aligned}"])
 
 
-def text(cell: Cell) -> str:
+def text(cell: str | Cell) -> str:
     """The cell's equations as plain text, one a line.
 
-    >>> from ostinato.cells import gru
-    >>> print(text(gru))
+    >>> print(text("gru"))
     r = σ(W_r x + b_r + R_r h₋₁ + b'_r)
     z = σ(W_z x + b_z + R_z h₋₁ + b'_z)
     n = tanh(W_n x + b_n + r ⊙ (R_n h₋₁ + b'_n))
@@ -51,7 +49,7 @@ def text(cell: Cell) -> str:
 
     h₋₁ is the state before the step, and ⊙ multiplies unit by unit.
     """
-    equations = _equations(cell, TEXT)
+    equations = _equations(find(cell), TEXT)
     width = max(_width(name) for name, _ in equations)
     return "\n".join(f"{name}{' ' * (width - _width(name))} = {value}" for name, value in equations)
 
