@@ -74,8 +74,7 @@ def forward(
     keep: Tensor | None,
 ) -> tuple[Tensor, list[Tensor]]:
     """The way forward by the core: y and the last state; ``keep`` takes what the way back needs."""
-    rows, steps, _ = x.shape
-    hidden = W.shape[0] // len(kernel.gates)
+    rows, hidden = x.shape[0], W.shape[0] // len(kernel.gates)
     given, alive = _given(x, W, b, R, br, parameters, state, lengths, reset)
     y = _like(x, hidden)
     end = [torch.empty(rows, hidden, dtype=x.dtype) for _ in state]
