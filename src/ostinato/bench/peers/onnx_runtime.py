@@ -36,6 +36,8 @@ def prepare(job: Job, arrays: Arrays) -> Work:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = int(os.environ["OMP_NUM_THREADS"])
     options.inter_op_num_threads = 1
+    # Its threads spin while a call runs, as they do by default, but not into the turn of somebody else.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     parts = find_cell(job.cell).state
     session = onnxruntime.InferenceSession(graph(job, arrays, parts), options, providers=["CPUExecutionProvider"])
     feeds = {f"initial_{part}": arrays[STATE + part][None] for part in parts}
