@@ -84,7 +84,8 @@ class Backward {
     pack(thread);
     const int which = thread / split_.members;
     Member me{teams_[which], buffers_[which], team_[which < kMostParts ? which : 0], {}, {}, thread % split_.members, thread};
-    me.vectors = part_of(shape_.vectors, me.number, split_.members, kGroup);
+    me.vectors = split_.alone ? Part{0, thread == 0 ? shape_.vectors : 0}
+                              : part_of(shape_.vectors, me.number, split_.members, kGroup);
     me.units = {least(me.vectors.first * shape_.lanes, call_.hidden), least(me.vectors.last * shape_.lanes, call_.hidden)};
     begin(me);
     all_.wait();
@@ -93,8 +94,8 @@ class Backward {
     for (int64_t n = stretches - 1; n >= 0; --n) {
       const int64_t s0 = n * stretch_, s1 = least(s0 + stretch_, split_.longest);
       for (int64_t s = s1 - 1; s >= s0; --s) {
-        take_step(me, step, s, s0, s1);
-        if (kernel_.dense) me.barrier.wait();
+        if (me.vectors.last > 0) take_step(me, step, s, s0, s1);
+        if (kernel_.dense && !split_.alone) me.barrier.wait();
       }
       finish_stretch(me, s0, s1, n == stretches - 1);
     }

@@ -64,7 +64,7 @@ class Forward {
     pack(thread);
     const int which = thread / split_.members;
     Member me{teams_[which], buffers_[which], team_[which < kMostParts ? which : 0], {}, {}, thread % split_.members};
-    me.panels = part_of(shape_.panels, me.number, split_.members);
+    me.panels = split_.alone ? Part{0, thread == 0 ? shape_.panels : 0} : part_of(shape_.panels, me.number, split_.members);
     me.units = {least(me.panels.first * shape_.units, call_.hidden), least(me.panels.last * shape_.units, call_.hidden)};
     begin(me);
     all_.wait();
@@ -75,9 +75,9 @@ class Forward {
       multiply_inputs(me, s0, s1);
       for (int64_t s = s0; s < s1; ++s) {
         step.rows = me.team.active[s];
-        if (step.rows > 0) take_step(me, step, thread, s, me.team.offset[s] - me.team.offset[s0], now);
+        if (step.rows > 0 && me.panels.last > 0) take_step(me, step, thread, s, me.team.offset[s] - me.team.offset[s0], now);
         now ^= 1;
-        if (kernel_.dense) me.barrier.wait();
+        if (kernel_.dense && !split_.alone) me.barrier.wait();
       }
     }
   }
@@ -148,11 +148,12 @@ class Forward {
     }
     me.barrier.wait();
     const int64_t vectors = shape_.panel / shape_.lanes;
-    for (int64_t p = me.panels.first; p < me.panels.last; ++p)
+    const Part mine = part_of(shape_.panels, me.number, split_.members);
+    for (int64_t p = mine.first; p < mine.last; ++p)
       products_[vectors](me.with.x, call_.inputs, 1, rows, w_ + p * call_.inputs * shape_.panel, call_.inputs,
                          b_ + p * shape_.panel, 0, me.with.gates + p * shape_.panel, shape_.gate_row);
-    // The next stretch's inputs may only be written when all members have read these.
-    if (!kernel_.dense || s1 == s0) me.barrier.wait();
+    // The next stretch's inputs may only be written when all members have read these, which a step's barrier sees to.
+    if (!kernel_.dense || split_.alone) me.barrier.wait();
   }
 
   void take_step(Member& me, ostinato_forward& step, int thread, int64_t s, int64_t at, int now) {

@@ -5,11 +5,15 @@
 
 #include <algorithm>
 
+#include "threads.h"
+
 namespace ostinato {
 namespace {
 
 // Multiplications below which a second thread costs more than it brings.
 constexpr int64_t kWorthAThread = 400000;
+// The same for the products around a loop that one thread runs.
+constexpr int64_t kWorthHelp = 2000000;
 // Bytes of R from which a single row is shared out unit by unit, and those from which a few rows for each thread are: R no
 // longer fits beside them into the cache of a core, and half of it costs half the time.
 constexpr int64_t kWorthABarrier = 96 << 10;
@@ -106,7 +110,7 @@ void give_back(char* memory) {
 }
 
 Split split_of(const ostinato_call& call) {
-  Split split{1, 1, 1, 0, 0};
+  Split split{1, 1, 1, 0, 0, false};
   for (int64_t b = 0; b < call.rows; ++b) {
     split.steps += length_of(call, b);
     split.longest = most(split.longest, length_of(call, b));
@@ -114,7 +118,7 @@ Split split_of(const ostinato_call& call) {
   const ostinato_kernel& kernel = *call.kernel;
   const int64_t inside = kernel.dense ? call.hidden : 8;
   const int64_t work = split.steps * kernel.gates * call.hidden * (inside + call.inputs);
-  const int64_t worth = least(call.threads, work / kWorthAThread);
+  const int64_t worth = least(least(call.threads, kMostThreads), work / kWorthAThread);
   if (worth < 2) return split;
   const int64_t recurrent = kernel.gates * call.hidden * call.hidden * kernel.bytes;
   const bool heavy = kernel.dense && recurrent >= kTooLarge && call.rows <= kFewRows * worth;
@@ -122,9 +126,13 @@ Split split_of(const ostinato_call& call) {
     split.threads = split.teams = int(worth);
     return split;
   }
-  // The members of one team share the units.
+  // The members of one team share the units, or only what is outside the loop.
   const int64_t parts = (Shape(call).vectors + 3) / 4;
-  if (kernel.dense && recurrent < kWorthABarrier) return split;
+  if (kernel.dense && (recurrent < kWorthABarrier || parts < 2)) {
+    split.alone = split.steps * kernel.gates * call.hidden * call.inputs >= kWorthHelp;
+    if (split.alone) split.threads = split.members = int(least(worth, Shape(call).panels));
+    return split;
+  }
   split.threads = split.members = int(least(worth, parts));
   return split;
 }
@@ -134,8 +142,11 @@ Team* teams_of(const ostinato_call& call, const Split& split, Block& block) {
   int64_t* all = block.take<int64_t>(call.rows);
   if (all) {
     for (int64_t b = 0; b < call.rows; ++b) all[b] = b;
+    // Rows of one length stay in their order; std::stable_sort would allocate.
     if (call.lengths)
-      std::stable_sort(all, all + call.rows, [&](int64_t a, int64_t b) { return call.lengths[a] > call.lengths[b]; });
+      std::sort(all, all + call.rows, [&](int64_t a, int64_t b) {
+        return call.lengths[a] != call.lengths[b] ? call.lengths[a] > call.lengths[b] : a < b;
+      });
   }
   int64_t* begin = block.take<int64_t>(call.rows + 1);
   if (all) {

@@ -49,7 +49,8 @@ class Block {
 char* borrow(int64_t bytes);
 void give_back(char* memory);
 
-// Threads that share rows are a team: a team of one has all units, the members of a larger one have some units each.
+// Threads that share rows are a team: a team of one has all units, the members of a larger one have some units each, or
+// leave the steps to the first of them.
 struct Team {
   int64_t rows;         // that it has, the longest first
   int64_t* order;       // [rows]: their places in the batch
@@ -63,6 +64,7 @@ struct Split {
   int threads, teams, members;
   int64_t longest;      // of all sequences
   int64_t steps;        // of all sequences together
+  bool alone;           // the first member takes all steps, the others help with the products around them
 };
 
 // How a call is shared out: it follows from its shapes, lengths and thread limit alone.

@@ -11,18 +11,26 @@ namespace ostinato {
 // Vectors of columns in a panel of a plain product.
 constexpr int64_t kGroup = 4;
 
+// GCC before 12 has not the name that clang knows.
+#if defined(__clang__)
+#define OSTINATO_PICK(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
+#else
+typedef int32_t four_places __attribute__((vector_size(16)));
+#define OSTINATO_PICK(a, b, i, j, k, l) __builtin_shuffle(a, b, four_places{i, j, k, l})
+#endif
+
 // Four numbers of each of four rows, turned: to[k][u] = from[u][k].
 inline void turn(const float* from, int64_t from_row, float* to, int64_t to_row) {
   typedef float four __attribute__((vector_size(16)));
   four row[4];
   for (int u = 0; u < 4; ++u) memcpy(&row[u], from + u * from_row, sizeof(four));
-  const four low01 = __builtin_shufflevector(row[0], row[1], 0, 4, 1, 5), low23 = __builtin_shufflevector(row[2], row[3], 0, 4, 1, 5);
-  const four high01 = __builtin_shufflevector(row[0], row[1], 2, 6, 3, 7), high23 = __builtin_shufflevector(row[2], row[3], 2, 6, 3, 7);
-  const four column[4] = {
-      __builtin_shufflevector(low01, low23, 0, 1, 4, 5), __builtin_shufflevector(low01, low23, 2, 3, 6, 7),
-      __builtin_shufflevector(high01, high23, 0, 1, 4, 5), __builtin_shufflevector(high01, high23, 2, 3, 6, 7)};
+  const four low01 = OSTINATO_PICK(row[0], row[1], 0, 4, 1, 5), low23 = OSTINATO_PICK(row[2], row[3], 0, 4, 1, 5);
+  const four high01 = OSTINATO_PICK(row[0], row[1], 2, 6, 3, 7), high23 = OSTINATO_PICK(row[2], row[3], 2, 6, 3, 7);
+  const four column[4] = {OSTINATO_PICK(low01, low23, 0, 1, 4, 5), OSTINATO_PICK(low01, low23, 2, 3, 6, 7),
+                          OSTINATO_PICK(high01, high23, 0, 1, 4, 5), OSTINATO_PICK(high01, high23, 2, 3, 6, 7)};
   for (int k = 0; k < 4; ++k) memcpy(to + k * to_row, &column[k], sizeof(four));
 }
+#undef OSTINATO_PICK
 
 inline void turn(const double* from, int64_t from_row, double* to, int64_t to_row) {
   for (int k = 0; k < 4; ++k)

@@ -15,7 +15,6 @@
 namespace ostinato {
 namespace {
 
-constexpr int kMost = 256;
 constexpr uint64_t kMembers = 0xffff;
 // About 20 microseconds: as long as the pause between the way forward and the way back of a small model.
 constexpr int kSpins = 600;
@@ -199,7 +198,7 @@ bool run_team(int members, void (*work)(void*, int), void* argument) {
   Lent lent = lent_threads.load(std::memory_order_acquire);
   Errand errand{work, argument};
   if (lent && lent(members, Errand::run, &errand)) return true;
-  Pool* pool = members > kMost ? nullptr : pool_now();
+  Pool* pool = members > kMostThreads ? nullptr : pool_now();
   if (!pool) return false;
   pthread_mutex_lock(&pool->turn);
   if (!enough_threads(*pool, members)) {

@@ -12,6 +12,9 @@
 
 namespace ostinato {
 
+// A call never asks for more, however many the machine has.
+constexpr int kMostThreads = 256;
+
 inline void pause() {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();

@@ -71,6 +71,14 @@ def test_float32_is_near_the_float64_reference(name, shape, form, threads):
     assert_near(found, gradients, 1e-4 if name != "elman_relu" else 5e-2)
 
 
+@pytest.mark.parametrize("name", ["lstm", "gru"])
+def test_a_long_narrow_row_is_helped_only_around_its_loop(name, threads):
+    outputs, gradients = results(name, (1, 600, 40, 32), torch.float64, "reference")
+    mine, found = results(name, (1, 600, 40, 32), torch.float32, "cpu")
+    assert_near(mine, outputs, 1e-5)
+    assert_near(found, gradients, 1e-4)
+
+
 @pytest.mark.parametrize("name", CLASSICS)
 def test_the_same_call_gives_the_same_bits(name, threads):
     first, again = (results(name, (6, 40, 8, 70), torch.float32, "cpu") for _ in range(2))
