@@ -97,6 +97,14 @@ def _latency(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     )
 
 
+def _alternation(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    yield (
+        "an LSTM's call in turns with `torch.mm`, 2 threads: cost above both alone, worst of 3 sizes",
+        f"{100 * s['torch']:.0f} %",
+        f"on threads that are not torch's {100 * s['own']:.0f} %",
+    )
+
+
 def _kills(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     yield (
         "runs killed at random moments and resumed: different weights or logs",
@@ -116,6 +124,7 @@ ROWS = {
     "assistant": _assistant,
     "overhead": _overhead,
     "latency": _latency,
+    "alternation": _alternation,
     "kills": _kills,
     "bitflips": _bitflips,
 }
