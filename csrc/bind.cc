@@ -32,7 +32,7 @@ class Addresses {
   void** get_or_null() { return none_ ? nullptr : all_; }
 
  private:
-  static constexpr size_t kMost = 64;
+  static constexpr size_t kMost = OSTINATO_MOST;
   void* all_[kMost] = {};
   bool none_;
 };

@@ -22,6 +22,9 @@ extern "C" {
 /* Rises whenever a struct here changes; a compiled cell of another number is refused. */
 #define OSTINATO_ABI 1
 
+/* More parts or parameters than that are refused. */
+#define OSTINATO_MOST 64
+
 /* What a kernel multiplies with: the loops of the core for one CPU target and type, handed to it so that a compiled cell
  * holds nothing but its own arithmetic. c[rows, width] = a[rows, depth] b (+ c when `more`), width being `vectors` times
  * the target's lanes; b is packed as [depth, width]; a(i, k) stands at a[i * a_row + k * a_step]. */
@@ -75,7 +78,7 @@ typedef struct ostinato_kernel {
   int32_t bytes;      /* of one number: 4 or 8 */
   int32_t lanes;      /* numbers in a vector */
   int32_t sub;        /* vectors of units in a panel */
-  int32_t gates, parts, output, parameters;
+  int32_t gates, parts, output, parameters; /* OSTINATO_MOST parts and parameters at most */
   int32_t keep;       /* values kept for each unit and step */
   int32_t dense;      /* whether R is a matrix that multiplies inside the loop */
   int32_t same;       /* whether the gradients of u are those of x */

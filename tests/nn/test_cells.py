@@ -167,3 +167,15 @@ def test_state_dicts_go_both_ways_and_through_files(name):
         weight.data.zero_()
     their.load_state_dict(torch.load(file, weights_only=True))
     assert_same_answers(their, our, torch.randn(4, 3), random_state(name, 4, 5, dtype=torch.float32))
+
+
+@every_cell
+def test_the_default_device_of_the_program_does_not_matter(name):
+    _, step = twins(name, 3, 5)
+    x = torch.randn(2, 3)
+    with ops.use_engine("cpu"):
+        wanted = flat(step(x))
+        with torch.device("meta"):
+            came = flat(step(x))
+    for a, b in zip(came, wanted, strict=True):
+        assert torch.equal(a, b)

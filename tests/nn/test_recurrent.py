@@ -497,3 +497,16 @@ def test_a_layer_is_a_layer_of_torch(name):
     assert isinstance(our, getattr(theirs, name))
     assert repr(our) == repr(getattr(theirs, name)(3, 5))
     assert answers(our, torch.randn(6, 2, 3))[0][0].shape == (6, 2, 5)
+
+
+@every_layer
+def test_the_default_device_of_the_program_does_not_matter(name):
+    _, layer = twins(name, 3, 5, num_layers=2, bidirectional=True, dropout=0.5, dtype=torch.float64)
+    for x in (torch.randn(7, 2, 3, dtype=torch.float64), sequences(4, 6, inputs=3)):
+        torch.manual_seed(1)
+        wanted = flat(layer(x))
+        torch.manual_seed(1)
+        with torch.device("meta"):
+            came = flat(layer(x))
+        for a, b in zip(came, wanted, strict=True):
+            assert torch.equal(a, b)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.utils._pytree import tree_map
 
 from ostinato import ops
+from ostinato.cells import BUILT_IN, Uniform, cell, tanh
 from ostinato.cells.operations import ROWWISE
 from ostinato.layers import Direction
 from ostinato.lowering import trace
 from ostinato.ops import cpu
+from ostinato.state import State
 from tests.laws.zoo import ALL_CELLS, leaky_diagonal, name_of, random_input, weights_of
 
 
@@ -55,3 +58,50 @@ def test_a_forbidden_compiler_leaves_the_loop_with_the_reason(monkeypatch):
     choice = Direction(stranger, 3, 5).engine(torch.randn(2, 4, 3))
     assert choice.engine == "reference"
     assert "OSTINATO_JIT=0" in choice.refusals["cpu"]
+
+
+class Wrapped(torch.Tensor):
+    """A tensor without memory of its own, as distributed and quantized ones are."""
+
+    @staticmethod
+    def __new__(cls, inner):
+        made = torch.Tensor._make_wrapper_subclass(cls, inner.shape, dtype=inner.dtype, device=inner.device)
+        made.inner = inner
+        return made
+
+    def __init__(self, inner):
+        pass
+
+    @classmethod
+    def __torch_dispatch__(cls, function, types, args=(), kwargs=None):
+        plain = tree_map(lambda value: value.inner if isinstance(value, Wrapped) else value, (args, kwargs or {}))
+        return function(*plain[0], **plain[1])
+
+
+@pytest.mark.parametrize("place", ["x", "W", "R", "h"])
+def test_a_tensor_without_memory_is_left_to_those_who_know_it(place):
+    weights = {name: weight.detach() for name, weight in weights_of(BUILT_IN["gru"]).items()}
+    x, h = random_input(2, 4), torch.randn(2, 5, dtype=torch.float64)
+    wanted = ops.recur("gru", x, weights, State(h=h))[0]
+    given = {"x": x, "h": h, **weights}
+    given[place] = Wrapped(given[place])
+    x, h = given.pop("x"), given.pop("h")
+    came = ops.recur("gru", x, given, State(h=h))[0]
+    torch.testing.assert_close(came, wanted)
+    reason = cpu.refusal(ops.checked_call(BUILT_IN["gru"], x, given, State(h=h), None, None, False))
+    assert reason == "a Wrapped decides itself what operations do, and kernels read memory"
+
+
+def test_a_cell_of_more_parameters_than_the_core_takes_is_left_to_the_loop():
+    names = [f"p{number}" for number in range(65)]
+
+    @cell(state="h", gates="a", parameters=dict.fromkeys(names, Uniform()))
+    def crowded(x, u, s, p):
+        total = x.a + u.a
+        for name in names:
+            total = total + getattr(p, name) * s.h
+        return State(h=tanh(total))
+
+    choice = Direction(crowded, 3, 5).engine(torch.randn(2, 4, 3))
+    assert choice.engine == "reference"
+    assert "more parts or parameters than the core takes" in choice.refusals["cpu"]

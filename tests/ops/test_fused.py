@@ -272,3 +272,32 @@ def test_memory_that_is_not_there_is_an_error_and_nothing_more():
             (0,),
             0,
         )
+
+
+def test_the_default_device_of_the_program_does_not_matter():
+    layer = Direction("lstm", 3, 5)
+    x, lengths = torch.randn(2, 4, 3, requires_grad=True), torch.tensor([4, 2])
+    leaves = [x, *layer.parameters()]
+    wanted = torch.autograd.grad(layer(x, lengths=lengths)[0].cos().sum(), leaves)
+    with torch.device("meta"):
+        came = torch.autograd.grad(layer(x, lengths=lengths)[0].cos().sum(), leaves)
+    for a, b in zip(came, wanted, strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_is_shown_may_be_changed_in_place_when_nothing_goes_back(turned):
+    layer, x = Direction("gru", 3, 5), torch.randn(2, 4, 3)
+    y = layer(x.transpose(0, 1).contiguous().transpose(0, 1) if turned else x)[0]
+    assert y.requires_grad
+    wanted = 2 * y.detach()
+    assert torch.equal(y.mul_(2).detach(), wanted)
+
+
+def test_numbers_that_are_stored_negated_are_read_as_they_are():
+    layer, x = Direction("gru", 1, 5), torch.randn(2, 4, 1, requires_grad=True)
+    y = layer(torch._neg_view(x))[0]
+    (came,) = torch.autograd.grad(y, x, torch._neg_view(torch.ones_like(y)))
+    (wanted,) = torch.autograd.grad(layer(-x)[0].neg().sum(), x)
+    torch.testing.assert_close(y, layer(-x)[0])
+    torch.testing.assert_close(came, wanted)

@@ -10,6 +10,7 @@ from ostinato import cell, ops
 from ostinato.cells import sigmoid, tanh
 from ostinato.errors import EngineError, OptionError
 from ostinato.layers import Direction, Recurrent
+from ostinato.lowering import lowered
 from ostinato.ops import operator
 from ostinato.state import State
 from tests.laws.zoo import ALL_CELLS, name_of, random_input, random_state, weights_of
@@ -137,3 +138,21 @@ def test_a_wish_for_the_reference_is_heard_in_a_compiled_function():
 def test_an_unknown_name_in_a_compiled_graph_is_told():
     with pytest.raises(OptionError, match="the cell 'gone', which nobody registered here"):
         torch.ops.ostinato.recur(torch.zeros(1, 1, 1), [torch.zeros(1, 1)], [], None, None, "gone", False, False)
+
+
+def test_a_graph_of_other_equations_is_told():
+    name = operator.as_written("gru")
+    assert operator.cell_of(name) is operator.CELLS["gru"]
+    with pytest.raises(OptionError, match="made with other equations of the cell 'gru'; compile it again"):
+        operator.cell_of("gru:0123456789abcdef")
+
+
+def test_a_graph_holds_the_digest_so_that_compilers_keep_none_of_old_equations():
+    layer, texts = Direction("gru", 3, 5), []
+
+    def look(module, inputs):
+        texts.extend(str(node.args) for node in module.graph.nodes)
+        return module.forward
+
+    torch.compile(layer, fullgraph=True, backend=look)(torch.randn(2, 3, 3))
+    assert any(lowered(operator.CELLS["gru"]).digest[:16] in text for text in texts)

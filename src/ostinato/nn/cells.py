@@ -42,7 +42,7 @@ class Step(nn.RNNCellBase):
         x = input.unsqueeze(1 if batched else 0)
         if not batched:
             x, given = x.unsqueeze(0), [part.unsqueeze(0) for part in given]
-        state = given or [torch.zeros(x.shape[0], self.hidden_size, dtype=x.dtype)] * parts
+        state = given or [torch.zeros(x.shape[0], self.hidden_size, dtype=x.dtype, device=x.device)] * parts
         _, end = run(x, *weights, (), state, None, None, False)
         if not batched:
             end = [part.squeeze(0) for part in end]

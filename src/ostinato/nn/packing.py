@@ -27,7 +27,7 @@ class Layout:
         self.lengths: Tensor | None = None
         self.places: Tensor | None = None
         if int(batch_sizes[-1]) != self.rows:
-            valid = torch.arange(self.rows) < batch_sizes[:, None]  # [T, B]
+            valid = torch.arange(self.rows, device=batch_sizes.device) < batch_sizes[:, None]  # [T, B]
             self.lengths = valid.sum(0)
             self.places = valid.view(-1).nonzero()[:, 0]
 

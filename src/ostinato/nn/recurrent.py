@@ -150,7 +150,7 @@ class Layer(nn.RNNBase):
             single = given[0].shape[0] == 1
             states = [[part[0] for part in given]] if single else list(zip(*map(torch.unbind, given), strict=True))
         else:
-            zeros = torch.zeros(x.shape[0], self.hidden_size, dtype=x.dtype)
+            zeros = torch.zeros(x.shape[0], self.hidden_size, dtype=x.dtype, device=x.device)
             states = [(zeros, zeros) if self.mode == "LSTM" else (zeros,)] * (self.num_layers * ways)
         lengths = None if layout is None else layout.lengths
         flat, ends = iter(weights), []
@@ -232,7 +232,7 @@ def dropped(x: Tensor, share: float, layout: Layout | None = None) -> Tensor:
         return x * 0.0
     places = None if layout is None else layout.places
     shape = (steps, rows, width) if places is None else (len(places), width)
-    noise = torch.empty(shape, dtype=x.dtype).bernoulli_(1 - share).div_(1 - share)
+    noise = x.new_empty(shape).bernoulli_(1 - share).div_(1 - share)
     if layout is not None:
         noise = layout.spread(noise.view(-1, width))
     return x * noise.transpose(0, 1)

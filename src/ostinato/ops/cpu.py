@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ostinato.compiling import kernel_of
 from ostinato.errors import CompileError
@@ -38,8 +38,13 @@ def refusal(call: Call) -> str | None:
         return f"the fused engine computes on the CPU, and x is on {x.device}"
     if x.dtype not in fused.BYTES:
         return f"the fused engine computes in float32 and float64, and x is {x.dtype}"
-    if x.layout is not torch.strided:
-        return f"the fused engine wants dense tensors, and x is {x.layout}"
+    for tensor in (x, *call.weights.values(), *dict(call.state.items()).values(), call.lengths, call.reset):
+        if tensor is None:
+            continue
+        if type(tensor) is not Tensor and type(tensor) is not nn.Parameter:
+            return f"a {type(tensor).__name__} decides itself what operations do, and kernels read memory"
+        if tensor.layout is not torch.strided:
+            return f"the fused engine wants dense tensors, and one is {tensor.layout}"
     if torch.is_autocast_enabled("cpu"):
         return "autocast is on for the CPU, and torch's layers know what to cast"
     if transformed():

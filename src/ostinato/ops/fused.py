@@ -56,7 +56,7 @@ def room(kernel: Kernel, x: Tensor, hidden: int, lengths: Tensor | None) -> Tens
     """Memory for what the way back needs of the way forward."""
     at = 0 if lengths is None else _whole(lengths).data_ptr()
     room = _core().keep_bytes(kernel.address, x.shape[0], x.shape[1], hidden, at)
-    return torch.empty(room // BYTES[x.dtype], dtype=x.dtype)
+    return x.new_empty(room // BYTES[x.dtype])
 
 
 def forward(
@@ -77,7 +77,8 @@ def forward(
     rows, hidden = x.shape[0], W.shape[0] // len(kernel.gates)
     given, alive = _given(x, W, b, R, br, parameters, state, lengths, reset)
     y = _like(x, hidden)
-    end = [torch.empty(rows, hidden, dtype=x.dtype) for _ in state]
+    # New tensors are made like x: the default device of the program may be another than the CPU.
+    end = [x.new_empty(rows, hidden) for _ in state]
     _core().run(
         kernel.address,
         *given,
@@ -115,11 +116,8 @@ def backward(
     given, alive = _given(x, W, b, R, br, parameters, state, lengths, reset)
     dx = _like(x, x.shape[2]) if wanted[0] else None
     rest = (W, b, R, br, *parameters, *state)
-    # Only gradients: torch.empty_like would keep the order in memory of a weight that is not contiguous.
-    grads = [
-        torch.empty(tensor.shape, dtype=tensor.dtype) if want and tensor is not None else None
-        for tensor, want in zip(rest, wanted[1:], strict=True)
-    ]
+    # Contiguous ones: torch.empty_like would keep the order in memory of a weight that is not contiguous.
+    grads = [t.new_empty(t.shape) if want and t is not None else None for t, want in zip(rest, wanted[1:], strict=True)]
     places = [0 if grad is None else grad.data_ptr() for grad in grads]
     count = 4 + len(parameters)
     dy = None if dy is None else _in_rows(dy)
@@ -282,16 +280,17 @@ def _core() -> ModuleType:
 
 
 def _in_rows(x: Tensor) -> Tensor:
-    """x itself when its last dimension is contiguous, else a copy that is."""
-    return x if x.stride(2) == 1 or x.shape[2] <= 1 else x.contiguous()
+    """x itself when its last dimension is contiguous and holds the very numbers, else a copy that does."""
+    return x.resolve_neg() if x.stride(2) == 1 or x.shape[2] <= 1 else x.contiguous()
 
 
 def _like(x: Tensor, width: int) -> Tensor:
     """A new [B, T, width] whose rows lie in the order of x: time within rows, or rows within time."""
     rows, steps, _ = x.shape
     if rows > 1 and steps > 1 and x.stride(1) > x.stride(0):
-        return torch.empty(steps, rows, width, dtype=x.dtype).transpose(0, 1)
-    return torch.empty(rows, steps, width, dtype=x.dtype)
+        # No view of another tensor: autograd would keep the caller from changing it in place.
+        return x.new_empty_strided((rows, steps, width), (width, rows * width, 1))
+    return x.new_empty(rows, steps, width)
 
 
 def _whole(lengths: Tensor) -> Tensor:

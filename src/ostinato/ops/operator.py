@@ -46,13 +46,36 @@ def served(name: str, device: str, dtype: str, engine: str | None) -> bool:
     return kernel_expected(CELLS[name], dtype)
 
 
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator, unused-ignore]
+def as_written(name: str) -> str:
+    """A registered cell's name and the begin of its digest: compilers keep graphs by it, and equations may change."""
+    return f"{name}:{lowered(CELLS[name]).digest[:16]}"
+
+
+def cell_of(written: str) -> Cell:
+    """The cell that a graph means.
+
+    >>> cell_of("gru").name
+    'gru'
+
+    Raises :class:`~ostinato.errors.OptionError` for one that nobody registered, or that had other equations then.
+    """
+    name, _, digest = written.partition(":")
+    if name not in CELLS:
+        raise OptionError(f"a compiled graph wanted the cell '{name}', which nobody registered here; build its layer")
+    if digest and written != as_written(name):
+        raise OptionError(f"a compiled graph was made with other equations of the cell '{name}'; compile it again")
+    return CELLS[name]
+
+
 def traced(name: str, call: Call) -> tuple[Tensor, State]:
     """What the fused engine computes, as one operator."""
     cell, w = call.cell, call.weights
     weights = [w[part] for part in cell.shapes(call.x.shape[-1], call.hidden)]
     state = [call.state[part] for part in cell.state]
     keeping = torch.is_grad_enabled()
-    y, _, *end = torch.ops.ostinato.recur(call.x, weights, state, call.lengths, call.reset, name, call.reverse, keeping)
+    fixed = (as_written(name), call.reverse, keeping)
+    y, _, *end = torch.ops.ostinato.recur(call.x, weights, state, call.lengths, call.reset, *fixed)
     return y, State(**dict(zip(cell.state, end, strict=True)))
 
 
@@ -76,8 +99,8 @@ def recur_operator(
 
 @recur_operator.register_fake
 def _(x, weights, state, lengths, reset, cell, reverse, keeping):  # type: ignore[no-untyped-def]
-    y = x.new_empty(x.shape[0], x.shape[1], weights[0].shape[0] // len(CELLS[cell].gates))
-    keep = x.new_empty(_room(CELLS[cell], x, y.shape[2], keeping))
+    y = x.new_empty(x.shape[0], x.shape[1], weights[0].shape[0] // len(cell_of(cell).gates))
+    keep = x.new_empty(_room(cell_of(cell), x, y.shape[2], keeping))
     return [y, keep, *(part.new_empty(part.shape) for part in state)]
 
 
@@ -142,12 +165,10 @@ def _call(
     state: Sequence[Tensor],
     lengths: Tensor | None,
     reset: Tensor | None,
-    name: str,
+    written: str,
     reverse: bool,
 ) -> Call:
-    if name not in CELLS:
-        raise OptionError(f"a compiled graph wanted the cell '{name}', which nobody registered here; build its layer")
-    cell = CELLS[name]
+    cell = cell_of(written)
     hidden = weights[0].shape[0] // len(cell.gates)
     named = dict(zip(cell.shapes(x.shape[-1], hidden), weights, strict=True))
     return checked_call(cell, x, named, State(**dict(zip(cell.state, state, strict=True))), lengths, reset, reverse)
