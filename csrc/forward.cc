@@ -214,7 +214,11 @@ int32_t run(const ostinato_call& call) {
   if (!memory) return 1;
   const bool done = Forward<R>(call, Block(memory)).run();
   give_back(memory);
-  return done ? 0 : 1;
+  if (done || call.threads <= 1) return done ? 0 : 1;
+  // No thread could be started: the caller does it all.
+  ostinato_call alone = call;
+  alone.threads = 1;
+  return run<R>(alone);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@ import gc
 import os
 import threading
 
+import numpy as np
 import pytest
 import torch
 
@@ -132,6 +133,17 @@ def test_the_number_of_threads_may_change_before_the_way_back():
         torch.set_num_threads(before)
     for a, b in zip(got, wanted, strict=True):
         torch.testing.assert_close(a, b)
+
+
+def test_lengths_and_resets_that_change_unseen_do_not_matter():
+    layer, x = Direction("gru", 3, 5), torch.randn(2, 6, 3)
+    lengths, reset = np.array([2, 3]), np.zeros((2, 6), dtype=bool)
+    call = {"lengths": torch.from_numpy(lengths), "reset": torch.from_numpy(reset)}
+    wanted = torch.autograd.grad(layer(x, **call)[0].sum(), list(layer.parameters()))
+    total = layer(x, **call)[0].sum()
+    lengths[:], reset[:] = 6, True
+    for a, b in zip(torch.autograd.grad(total, list(layer.parameters())), wanted, strict=True):
+        assert torch.equal(a, b)
 
 
 def test_what_needs_no_gradient_gets_none_and_costs_nothing():

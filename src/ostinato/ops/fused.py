@@ -185,6 +185,8 @@ class _Unrolled(torch.autograd.Function):
     def forward(ctx: Any, kernel: Kernel, count: int, reverse: bool, lengths: Any, reset: Any, *tensors: Any) -> Any:
         x, W, b, R, br = tensors[:5]
         parameters, state = tensors[5 : 5 + count], tensors[5 + count :]
+        # Whoever shares their memory, numpy say, may change them unseen, and the way back would leave its bounds.
+        lengths, reset = (None if given is None else given.clone() for given in (lengths, reset))
         keep = room(kernel, x, W.shape[0] // len(kernel.gates), lengths)
         y, end = forward(kernel, x, W, b, R, br, parameters, state, lengths, reset, reverse, keep)
         ctx.kernel, ctx.count, ctx.reverse = kernel, count, reverse
