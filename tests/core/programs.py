@@ -20,6 +20,11 @@ CSRC = ROOT / "csrc"
 PROGRAMS = {
     "vectors": False,
     "math": False,
+    "dispatch": True,
+    "engine": True,
+    "engine_cells": True,
+    "engine_memory": True,
+    "engine_threads": True,
 }
 
 
