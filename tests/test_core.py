@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from ostinato import core
@@ -43,3 +47,13 @@ def test_a_missing_core_is_named(monkeypatch):
     monkeypatch.setattr(core.importlib, "import_module", refuse)
     with pytest.raises(OstinatoError, match=r"cannot be loaded \(no module named ostinato\._core\); rebuild with"):
         core.load_core.__wrapped__()
+
+
+def test_a_target_that_this_machine_cannot_run_is_refused_by_name():
+    done = subprocess.run(
+        [sys.executable, "-c", "from ostinato.core import load_core; load_core()"],
+        env={**os.environ, "OSTINATO_TARGET": "z80"},
+        capture_output=True,
+        text=True,
+    )
+    assert "the environment variable OSTINATO_TARGET got 'z80'" in done.stderr

@@ -16,7 +16,7 @@ from ostinato.compiling.compiler import SECONDS, SECONDS_AHEAD, find_compiler
 from ostinato.compiling.source import Plugin, checked_dtype, write_plugin
 from ostinato.compiling.telling import tell_once
 from ostinato.core import load_core
-from ostinato.errors import CompileError, OstinatoError
+from ostinato.errors import CompileError, OptionError, OstinatoError
 from ostinato.lowering import Lowered, lowered
 from ostinato.lowering.rebuild import origin_of
 
@@ -233,6 +233,9 @@ def _obtained(cell: Cell, kind: Kind, core: ModuleType, seconds: float) -> Kerne
 def _core() -> ModuleType:
     try:
         return load_core()
+    except OptionError:
+        # A wish that cannot be met is no reason to take another way in silence.
+        raise
     except OstinatoError as error:
         raise CompileError(str(error)) from None
 
