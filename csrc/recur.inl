@@ -19,13 +19,18 @@ OSTINATO_INLINE void load_each(V (&values)[N], const void* const* from, int64_t 
   for (int n = 0; n < N; ++n) values[n] = load<V>(static_cast<const scalar_of<V>*>(from[n]) + at);
 }
 
-// The first n lanes of a value, zeros behind them.
+// All bits set in the first n lanes, none behind them.
 template <class V>
-OSTINATO_INLINE V first_lanes(V value, int n) {
-  scalar_of<V> all[kLanes<V>];
-  store(all, value);
-  for (int i = 0; i < kLanes<V>; ++i) all[i] = i < n ? all[i] : 0;
-  return load<V>(all);
+OSTINATO_INLINE integer_of<V> lanes_below(int n) {
+  integer_of<V> mask;
+  for (int i = 0; i < kLanes<V>; ++i) mask[i] = i < n ? -1 : 0;
+  return mask;
+}
+
+// The lanes of a mask, zeros elsewhere.
+template <class V>
+OSTINATO_INLINE V only(integer_of<V> mask, V value) {
+  return from_bits<V>(bits(value) & mask);
 }
 
 template <int N>
@@ -101,6 +106,7 @@ void finish_units(const ostinato_backward* f, int64_t w, const scalar_of<V>* sum
     for (int n = 0; n < C::P; ++n) total[n] = constant<V>(0);
   }
   const int inside = f->hidden - at < L ? int(f->hidden - at) : L;
+  const integer_of<V> mask = lanes_below<V>(inside);
   for (int64_t i = 0; i < f->rows; ++i) {
     const int64_t unit = i * f->width + at;
     V kept[at_least_one<C::KEEP>], d[C::S], dx[G], du[G], ds[C::S], dp[at_least_one<C::P>];
@@ -120,10 +126,10 @@ void finish_units(const ostinato_backward* f, int64_t w, const scalar_of<V>* sum
     if (inside < L) {
       // Beyond the last unit stands whatever the equations make of zeros: it must not reach a product.
       for (int g = 0; g < G; ++g) {
-        dx[g] = first_lanes(dx[g], inside);
-        if constexpr (C::DENSE && !C::SAME) du[g] = first_lanes(du[g], inside);
+        dx[g] = only<V>(mask, dx[g]);
+        if constexpr (C::DENSE && !C::SAME) du[g] = only<V>(mask, du[g]);
       }
-      for (int s = 0; s < C::S; ++s) ds[s] = first_lanes(ds[s], inside);
+      for (int s = 0; s < C::S; ++s) ds[s] = only<V>(mask, ds[s]);
     }
     for (int g = 0; g < G; ++g) {
       const int64_t to = i * f->gate_row + gates + g * (SUB * L);
