@@ -1,4 +1,4 @@
-// The engine through its C ABI, against the plain loop: all built-in cells, float and double, on shapes from a fixed seed.
+// The engine through its C ABI, against the plain loop: all built-in cells, float and double, shapes from a fixed seed.
 #include <cstdlib>
 
 #include "case.h"

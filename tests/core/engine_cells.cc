@@ -25,15 +25,19 @@ struct alone {
   }
 };
 
-// Two gates, a product, a parameter, and the second part is the one that is shown. Zeros make no zero here, so that
-// something stands beyond the last unit.
+// Two gates, a product, a parameter, and the second part is the one that is shown. Zeros make NaN here: that
+// is what stands beyond the last unit.
 struct both {
   static constexpr int G = 2, S = 2, OUTPUT = 1, P = 1, KEEP = 6;
   static constexpr bool DENSE = true, SAME = false;
   template <class V>
+  static OSTINATO_INLINE V sign(const V* p) {
+    return p[0] / absolute(p[0]);
+  }
+  template <class V>
   static OSTINATO_INLINE void forward(const V* x, const V* u, const V* s, const V* p, V* out, V* keep) {
     const V f = sigmoid(x[0] + u[0]), g = exp(x[1]);
-    out[0] = f * s[0] + g + p[0] * u[1];
+    out[0] = f * s[0] + g + p[0] * sign(p) * u[1];
     out[1] = tanh(out[0] + p[0] * s[1]);
     keep[0] = f, keep[1] = u[1], keep[2] = s[0], keep[3] = out[1], keep[4] = g, keep[5] = s[1];
   }
@@ -47,9 +51,9 @@ struct both {
     const V shown = d[1] * (constant<V>(1) - keep[3] * keep[3]);
     const V dc = d[0] + shown;
     dx[0] = du[0] = dc * keep[2] * keep[0] * (constant<V>(1) - keep[0]);
-    dx[1] = dc * keep[4], du[1] = dc * p[0];
+    dx[1] = dc * keep[4], du[1] = dc * p[0] * sign(p);
     ds[0] = dc * keep[0], ds[1] = shown * p[0];
-    dp[0] = dc * keep[1] + shown * keep[5];
+    dp[0] = dc * keep[1] * sign(p) + shown * keep[5];
   }
 };
 
@@ -78,17 +82,18 @@ const loop::Cell alone = {
 const loop::Cell both = {
     "both", 2, 2, 1, 1, true,
     [](const loop::Unit& at, double* next) {
-      next[0] = loop::sigmoid(at.x[0] + at.u[0]) * at.s[0] + std::exp(at.x[1]) + at.p[0] * at.u[1];
+      next[0] = loop::sigmoid(at.x[0] + at.u[0]) * at.s[0] + std::exp(at.x[1]) + std::fabs(at.p[0]) * at.u[1];
       next[1] = std::tanh(next[0] + at.p[0] * at.s[1]);
     },
     [](const loop::Unit& at, const double* d, loop::Gradients& to) {
       const double f = loop::sigmoid(at.x[0] + at.u[0]);
-      const double c = f * at.s[0] + std::exp(at.x[1]) + at.p[0] * at.u[1], h = std::tanh(c + at.p[0] * at.s[1]);
+      const double c = f * at.s[0] + std::exp(at.x[1]) + std::fabs(at.p[0]) * at.u[1];
+      const double h = std::tanh(c + at.p[0] * at.s[1]);
       const double shown = d[1] * (1 - h * h), dc = d[0] + shown;
       to.x[0] = to.u[0] = dc * at.s[0] * f * (1 - f);
-      to.x[1] = dc * std::exp(at.x[1]), to.u[1] = dc * at.p[0];
+      to.x[1] = dc * std::exp(at.x[1]), to.u[1] = dc * std::fabs(at.p[0]);
       to.s[0] = dc * f, to.s[1] = shown * at.p[0];
-      to.p[0] = dc * at.u[1] + shown * at.s[1];
+      to.p[0] = dc * at.u[1] * (at.p[0] < 0 ? -1 : 1) + shown * at.s[1];
     }};
 
 using OSTINATO_NAMESPACE::kernel_of;

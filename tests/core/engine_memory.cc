@@ -1,5 +1,5 @@
-// The engine and memory: nothing is allocated for a step, what is kept is used again and tells nothing of the call before,
-// and a call that is too large fails without harm.
+// The engine and memory: nothing is allocated for a step, what is kept is used again and tells nothing of the call
+// before, and a call that is too large fails without harm.
 #include "allocations.h"
 #include "case.h"
 

@@ -178,7 +178,7 @@ void a_machine_of_a_thousand_cores() {
   ostinato_lend_threads(nullptr);
 }
 
-// What the caller's processor does with denormal numbers ------------------------------------------------------------------
+// What the caller's processor does with denormal numbers --------------------------------------------------------------
 
 uint64_t mode_now() {
 #if defined(__x86_64__)
