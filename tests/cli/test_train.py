@@ -204,7 +204,7 @@ def test_an_output_that_is_not_writable_is_told_before_training(train_file, tmp_
 
 
 def test_a_full_disk_is_told_and_the_work_is_kept(train, train_file, tmp_path, monkeypatch):
-    def full(target, content, *, keep, private):
+    def full(target, content, *, keep, private=False):
         if target.name == "m.safetensors" and keep:
             raise OSError(errno.ENOSPC, "No space left on device")
         return write(target, content, keep=keep, private=private)

@@ -187,7 +187,9 @@ def test_the_text_of_all_built_in_cells_lists_them_in_order() -> None:
 
 def test_a_cell_that_does_not_lower_is_left_out() -> None:
     text = cpp_cells({member.name: member for member in TEST_CELLS})
-    assert text.endswith("#define OSTINATO_CELLS(X) X(peephole) X(leaky_diagonal) X(input_gated) X(every_elementwise)\n")
+    assert text.endswith(
+        "#define OSTINATO_CELLS(X) X(peephole) X(leaky_diagonal) X(input_gated) X(every_elementwise)\n"
+    )
 
 
 @pytest.mark.parametrize("value", [0.0, -0.0, 1.0, -0.1, 1e-320, 1.7976931348623157e308, math.pi])
