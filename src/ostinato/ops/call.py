@@ -64,7 +64,8 @@ _MOST_REMEMBERED = 1024
 
 def _known_width(cell: Cell, x: Tensor, weights: Mapping[str, Tensor], state: State | None) -> int:
     """The width H of weights and a state that fit x, checked the first time that such a set comes."""
-    kinds: list[Hashable] = [cell, x.shape[0], x.shape[2], x.dtype, x.device, type(state)]
+    known_kind = state is None or isinstance(state, State)
+    kinds: list[Hashable] = [cell, x.shape[0], x.shape[2], x.dtype, x.device, known_kind]
     for name, weight in weights.items():
         kinds += (name, weight.shape, weight.dtype, weight.device)
     if isinstance(state, State):
