@@ -6,10 +6,10 @@ import dataclasses
 
 import pytest
 
-from ostinato.cells import Constant, Identity, Initial, Orthogonal, Uniform, Xavier
+from ostinato.cells import Constant, Identity, Initial, Orthogonal, Spectral, Uniform, Xavier
 
 
-@pytest.mark.parametrize("rule", [Constant(1.0), Uniform(), Xavier(), Orthogonal(2.0), Identity()])
+@pytest.mark.parametrize("rule", [Constant(1.0), Uniform(), Xavier(), Orthogonal(2.0), Identity(), Spectral()])
 def test_a_rule_is_a_value_that_cannot_change(rule: Initial) -> None:
     assert rule == dataclasses.replace(rule)
     assert hash(rule) == hash(dataclasses.replace(rule))

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from ostinato.cells import Identity, Initial, Orthogonal
+from ostinato.cells import Identity, Initial, Orthogonal, Spectral
 from ostinato.errors import OptionError
 from ostinato.layers import Direction, fill
 
@@ -59,3 +59,29 @@ def test_a_rule_that_does_not_fit_is_refused() -> None:
     weight = torch.empty(2, 3)
     fill(weight, Identity(2.0))
     assert weight.tolist() == [[2.0, 0.0, 0.0], [0.0, 2.0, 0.0]]
+
+
+@pytest.mark.parametrize(("radius", "density"), [(0.9, 1.0), (1.25, 0.2), (0.0, 1.0)])
+def test_a_spectral_matrix_has_the_radius_and_the_density_asked_for(radius: float, density: float) -> None:
+    weight = torch.empty(60, 60, dtype=torch.float64)
+    fill(weight, Spectral(radius, density))
+    assert torch.linalg.eigvals(weight).abs().max().item() == pytest.approx(radius, abs=1e-10)
+    if radius:
+        assert (weight != 0).double().mean().item() == pytest.approx(density, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("shape", "rule", "words"),
+    [
+        ((3, 4), Spectral(), r"Spectral fills square matrices, got a weight of \[3, 4\]"),
+        ((3,), Spectral(), "Spectral fills matrices"),
+        ((3, 3), Spectral(-1.0), "a radius of at least 0"),
+        ((3, 3), Spectral(math.nan), "a radius of at least 0"),
+        ((3, 3), Spectral(0.9, 0.0), "a density above 0 and at most 1"),
+        ((3, 3), Spectral(0.9, 1.5), "a density above 0 and at most 1"),
+        ((2, 2), Spectral(0.9, 1e-9), "has an eigenvalue; raise the density"),
+    ],
+)
+def test_a_spectral_matrix_that_cannot_be_is_refused(shape: tuple[int, ...], rule: Spectral, words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        fill(torch.empty(shape), rule)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ostinato.cells.declaration import Cell, Gates, cell
 from ostinato.cells.gated import gru
-from ostinato.cells.initial import Constant, Identity, Initial, Orthogonal, Uniform, Xavier
+from ostinato.cells.initial import Constant, Identity, Initial, Orthogonal, Spectral, Uniform, Xavier
 from ostinato.cells.long_memory import lstm
 from ostinato.cells.operations import (
     absolute,
@@ -62,6 +62,7 @@ __all__ = [
     "Identity",
     "Initial",
     "Orthogonal",
+    "Spectral",
     "Uniform",
     "Xavier",
     "absolute",

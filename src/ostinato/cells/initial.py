@@ -51,3 +51,17 @@ class Identity(Initial):
     """
 
     scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Spectral(Initial):
+    """A sparse random matrix whose largest eigenvalue has this size, gate by gate: the recurrence of an echo state.
+
+    Entries are drawn between -1 and 1, a share ``density`` of them is kept, and the matrix is scaled. A ``radius``
+    below 1 lets an echo fade in most networks, one near 1 gives a long memory.
+
+    Jaeger, 2001 (The "echo state" approach, GMD Report 148).
+    """
+
+    radius: float = 0.9
+    density: float = 1.0

@@ -8,8 +8,11 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from ostinato.cells import Cell, Constant, Identity, Initial, Orthogonal, Uniform, Xavier
+from ostinato.cells import Cell, Constant, Identity, Initial, Orthogonal, Spectral, Uniform, Xavier
 from ostinato.errors import OptionError
+
+# Rounding gives a matrix without a cycle eigenvalues that are not quite 0.
+_DRAWS, _LEAST_RADIUS = 20, 1e-3
 
 
 @torch.no_grad()
@@ -54,8 +57,29 @@ def fill(weight: Tensor, rule: Initial) -> None:
         nn.init.orthogonal_(weight, rule.gain)
     elif isinstance(rule, Identity):
         nn.init.eye_(weight).mul_(rule.scale)
+    elif isinstance(rule, Spectral):
+        _fill_spectral(weight, rule)
     else:
         raise OptionError(f"no way is known to fill a weight by {rule!r}")
+
+
+def _fill_spectral(weight: Tensor, rule: Spectral) -> None:
+    """Draw a sparse matrix and scale it to a spectral radius; one without a cycle has none and is drawn again."""
+    if weight.shape[0] != weight.shape[1]:
+        raise OptionError(f"Spectral fills square matrices, got a weight of {list(weight.shape)}")
+    if not (0 <= rule.radius < math.inf and 0 < rule.density <= 1):
+        raise OptionError(f"Spectral wanted a radius of at least 0 and a density above 0 and at most 1, got {rule!r}")
+    for _ in range(_DRAWS):
+        drawn = torch.empty(weight.shape, dtype=torch.float64).uniform_(-1.0, 1.0)
+        drawn = torch.where(torch.rand(weight.shape, dtype=torch.float64) < rule.density, drawn, 0.0)
+        radius = float(torch.linalg.eigvals(drawn).abs().max())
+        if radius > _LEAST_RADIUS:
+            weight.copy_(drawn * (rule.radius / radius))
+            return
+    raise OptionError(
+        f"no matrix of {list(weight.shape)} with a share of {rule.density:g} of its entries has an eigenvalue; "
+        "raise the density"
+    )
 
 
 def _gates_of(cell: Cell, name: str, weight: Tensor, hidden: int) -> Iterator[tuple[str, Tensor]]:

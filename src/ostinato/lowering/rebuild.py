@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ostinato.cells.declaration import RECURRENT, Cell, Gates
-from ostinato.cells.initial import Constant, Identity, Initial, Orthogonal, Uniform, Xavier
+from ostinato.cells.initial import Constant, Identity, Initial, Orthogonal, Spectral, Uniform, Xavier
 from ostinato.cells.operations import ROWWISE
 from ostinato.errors import LoweringError, OptionError, nearest
 from ostinato.lowering.graph import LEAVES, Graph, Node, compute
 from ostinato.lowering.trace import trace
 from ostinato.state import State
 
-RULES: dict[str, type[Initial]] = {r.__name__: r for r in (Constant, Uniform, Xavier, Orthogonal, Identity)}
+RULES: dict[str, type[Initial]] = {r.__name__: r for r in (Constant, Uniform, Xavier, Orthogonal, Identity, Spectral)}
 FIELDS = (
     *("name", "state", "gates", "output", "recurrent", "recurrent_bias", "constants", "parameters", "matrices"),
     *("initial", "chrono", "nodes", "outputs"),
