@@ -153,7 +153,9 @@ def renamed_lstm(gates: Sequence[str], state: Sequence[str], parameters: Sequenc
     graph = data["graph"]
     graph["nodes"] = [[row[0], words[row[0]][row[1]]] if row[0] in words else row for row in graph["nodes"]]
     graph["outputs"] = {words["state"][part]: index for part, index in graph["outputs"].items()}
-    return Lowered.from_data({**data, "gates": gates, "state": state, "output": state[0], "parameters": parameters})
+    return Lowered.from_data(
+        {**data, "gates": gates, "state": state, "sees": gates, "output": state[0], "parameters": parameters}
+    )
 
 
 def test_no_name_from_a_file_reaches_the_text() -> None:

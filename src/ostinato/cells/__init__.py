@@ -10,6 +10,7 @@ from ostinato.cells.declaration import Cell, Gates, cell
 from ostinato.cells.gated import gru
 from ostinato.cells.initial import Constant, Identity, Initial, Orthogonal, Spectral, Uniform, Xavier
 from ostinato.cells.long_memory import lstm
+from ostinato.cells.noise import Mask
 from ostinato.cells.operations import (
     absolute,
     cos,
@@ -61,6 +62,7 @@ __all__ = [
     "Gates",
     "Identity",
     "Initial",
+    "Mask",
     "Orthogonal",
     "Spectral",
     "Uniform",

@@ -7,7 +7,7 @@ from ostinato.cells.operations import sigmoid, tanh
 from ostinato.state import State
 
 
-@cell(state="h", gates="r z n", recurrent_bias=True, chrono={"z": 1})
+@cell(state="h", gates="r z n", recurrent_bias=True, chrono={"z": 1}, candidate="n", per_child="r u.n")
 def gru(x: Gates, u: Gates, s: State) -> State:
     """Blends its state with a candidate; a second gate decides how much of the past the candidate sees.
 

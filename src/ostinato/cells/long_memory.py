@@ -8,7 +8,14 @@ from ostinato.cells.operations import sigmoid, tanh
 from ostinato.state import State
 
 
-@cell(state="h c", gates="i f g o", initial={"b.f": Constant(1.0)}, chrono={"f": 1, "i": -1})
+@cell(
+    state="h c",
+    gates="i f g o",
+    initial={"b.f": Constant(1.0)},
+    chrono={"f": 1, "i": -1},
+    candidate="g",
+    per_child="f",
+)
 def lstm(x: Gates, u: Gates, s: State) -> State:
     """Keeps a memory that it adds to, forgets from and shows, each through a gate.
 

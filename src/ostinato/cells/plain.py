@@ -8,7 +8,7 @@ from ostinato.cells.operations import relu, tanh
 from ostinato.state import State
 
 
-@cell(state="h", gates="h")
+@cell(state="h", gates="h", candidate="h")
 def elman(x: Gates, u: Gates, s: State) -> State:
     """Mixes the input with its last output and squashes the sum.
 
@@ -17,7 +17,7 @@ def elman(x: Gates, u: Gates, s: State) -> State:
     return State(h=tanh(x.h + u.h))
 
 
-@cell(state="h", gates="h", initial={"R": Identity()})
+@cell(state="h", gates="h", initial={"R": Identity()}, candidate="h")
 def elman_relu(x: Gates, u: Gates, s: State) -> State:
     """Mixes the input with its last output and keeps what is positive; it starts by remembering everything.
 

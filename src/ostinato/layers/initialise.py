@@ -87,5 +87,8 @@ def _gates_of(cell: Cell, name: str, weight: Tensor, hidden: int) -> Iterator[tu
     if name not in ("W", "R", "b", "br"):
         yield name, weight
         return
-    for index, gate in enumerate(cell.gates):
-        yield f"{name}.{gate}", weight[index * hidden : (index + 1) * hidden]
+    for index, gate in enumerate(cell.sees if name in ("R", "br") else cell.gates):
+        part = weight[index * hidden : (index + 1) * hidden]
+        # Each block on the diagonal of R is a matrix of its own.
+        for block in part.chunk(cell.heads) if name == "R" else (part,):
+            yield f"{name}.{gate}", block

@@ -20,6 +20,8 @@ from ostinato.state import State
 # A file from a stranger must not make the reader work without bound.
 MOST_NAMES, LONGEST_NAME = 64, 64
 FIELDS = ("gates", "state", "output", "recurrent", "recurrent_bias", "parameters", "matrices", "graph")
+# What most cells do without.
+EXTRAS: dict[str, Any] = {"sees": None, "heads": 1, "projected": None, "given": (), "seen_through": None}
 # Names of the declared weights, and of what a State can do.
 TAKEN = ("W", "R", "b", "br", "keys", "items")
 
@@ -46,6 +48,11 @@ class Blueprint:
     parameters: tuple[str, ...]
     matrices: tuple[str, ...]
     graph: Graph
+    sees: tuple[str, ...]
+    heads: int = 1
+    projected: str | None = None
+    given: tuple[str, ...] = ()
+    seen_through: str | None = None
 
     @classmethod
     def of(cls, cell: Cell) -> Blueprint:
@@ -59,6 +66,11 @@ class Blueprint:
             recurrent_bias=cell.recurrent_bias,
             parameters=tuple(cell.parameters),
             matrices=tuple(cell.matrices),
+            sees=cell.sees,
+            heads=cell.heads,
+            projected=cell.projected,
+            given=(*cell.inputs, *cell.noise),
+            seen_through=cell.seen_through,
         )
 
     @classmethod
@@ -72,13 +84,13 @@ class Blueprint:
     @property
     def names(self) -> dict[str, tuple[str, ...]]:
         """The declared names of each kind of leaf, in their order."""
-        recurrent = () if self.recurrent == "none" else self.gates
         return {
             "input": self.gates,
-            "recurrent": recurrent,
+            "recurrent": self.sees,
             "state": self.state,
             "parameter": self.parameters,
             "matrix": self.matrices,
+            "given": self.given,
         }
 
     @property
@@ -98,12 +110,17 @@ class Blueprint:
             "parameters": list(self.parameters),
             "matrices": list(self.matrices),
             "graph": self.graph.to_data(),
+            "sees": list(self.sees),
+            "heads": self.heads,
+            "projected": self.projected,
+            "given": list(self.given),
+            "seen_through": self.seen_through,
         }
 
     @classmethod
     def from_data(cls, data: Any) -> Blueprint:
         """The inverse of :meth:`to_data`; anything but a well-formed, bounded cell is refused."""
-        if not isinstance(data, Mapping) or set(data) != set(FIELDS):
+        if not isinstance(data, Mapping) or set(data) - set(EXTRAS) != set(FIELDS):
             came = ", ".join(map(str, list(data)[:20])) if isinstance(data, Mapping) else type(data).__name__
             raise LoweringError(f"a cell as data wanted the fields {', '.join(FIELDS)}, got {came}")
         lists = {field: _names(field, data[field]) for field in ("gates", "state", "parameters", "matrices")}
@@ -111,7 +128,11 @@ class Blueprint:
             if type(data[field]) is not kind:
                 raise LoweringError(f"a cell's {field} wanted a {kind.__name__}, got {type(data[field]).__name__}")
         declared = {field: data[field] for field in ("output", "recurrent", "recurrent_bias")}
-        return cls._drawn(Graph.from_data(data["graph"]), **lists, **declared)
+        more = {**EXTRAS, **{field: data[field] for field in EXTRAS if field in data}}
+        if more["sees"] is None:
+            more["sees"] = () if data["recurrent"] == "none" else data["gates"]
+        more = {**more, **{field: _names(field, more[field]) for field in ("sees", "given")}}
+        return cls._drawn(Graph.from_data(data["graph"]), **lists, **declared, **more)
 
     def cell(self, name: str) -> Cell:
         """A cell that computes by walking the graph; it has no initial values but zero.
@@ -121,8 +142,8 @@ class Blueprint:
         <cell again: state h c, gates i f g o>
         """
 
-        def step(x: Gates, u: Gates | None, s: State, p: Gates | None) -> State:
-            return self.graph.evaluate(x, u, s, p)
+        def step(x: Gates, u: Gates | None, s: State, p: Gates | None, e: Gates | None) -> State:
+            return self.graph.evaluate(x, u, s, p, e)
 
         return Cell(
             name=name,
@@ -134,7 +155,12 @@ class Blueprint:
             recurrent_bias=self.recurrent_bias,
             parameters={parameter: Constant(0.0) for parameter in self.parameters},
             matrices={matrix: Constant(0.0) for matrix in self.matrices},
-            arguments=("x", "u", "s", "p"),
+            arguments=("x", "u", "s", "p", "e"),
+            sees=self.sees,
+            heads=self.heads,
+            projected=self.projected,
+            inputs=self.given,
+            seen_through=self.seen_through,
         )
 
     def _check(self) -> None:
@@ -147,11 +173,24 @@ class Blueprint:
             raise LoweringError(f"a cell's output wanted a part of the state; {nearest(self.output, self.state)}")
         if self.recurrent not in RECURRENT:
             raise LoweringError(f"a cell's recurrent wanted one of: {', '.join(RECURRENT)}")
+        _check_names("given", self.given)
         if set(self.graph.outputs) != set(self.state):
             raise LoweringError(f"a cell's graph wanted the outputs {', '.join(self.state)}")
         for node in self.graph.nodes:
             if not node.arguments and node.kind != "constant" and node.label not in self.names[node.kind]:
                 raise LoweringError(f"a cell's graph reads the {node.kind} '{node.label}', which is not declared")
+        self._check_recurrence()
+
+    def _check_recurrence(self) -> None:
+        wanted = () if self.recurrent == "none" else tuple(gate for gate in self.gates if gate in self.sees)
+        if self.sees != wanted or (self.recurrent != "none" and not wanted):
+            raise LoweringError("a cell's sees wanted some of its gates in their order")
+        if type(self.heads) is not int or not 1 <= self.heads <= MOST_NAMES:
+            raise LoweringError(f"a cell's heads wanted a whole number from 1 to {MOST_NAMES}, got {self.heads!r:.40}")
+        if self.projected is not None and self.projected not in self.matrices:
+            raise LoweringError("a cell's projected wanted one of its matrices")
+        if self.seen_through is not None and self.seen_through not in self.given:
+            raise LoweringError("a cell's seen_through wanted a name that is given")
 
 
 def _names(field: str, given: Any) -> tuple[str, ...]:

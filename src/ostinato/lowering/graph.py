@@ -17,7 +17,7 @@ from ostinato.cells.operations import BINARY, OPERATIONS, ROWWISE, UNARY
 from ostinato.errors import LoweringError
 from ostinato.state import State
 
-LEAVES = ("input", "recurrent", "state", "parameter", "matrix", "constant")
+LEAVES = ("input", "recurrent", "state", "parameter", "matrix", "given", "constant")
 ARITHMETIC = ("add", "subtract", "multiply", "divide", "negate")
 KINDS = (*LEAVES, *ARITHMETIC, *UNARY, *BINARY, "select", "product", *ROWWISE)
 ARITIES = {
@@ -167,9 +167,9 @@ class Graph:
         """The kinds of all nodes that compute, in order."""
         return tuple(node.kind for node in self.nodes if node.arguments)
 
-    def evaluate(self, x: Gates, u: Gates | None, s: State, p: Gates | None = None) -> State:
+    def evaluate(self, x: Gates, u: Gates | None, s: State, p: Gates | None = None, e: Gates | None = None) -> State:
         """Run the graph with numbers, tensors or symbols: the same answer as the cell's own function."""
-        return State(**self.run({"input": x, "recurrent": u, "state": s, "parameter": p, "matrix": p}))
+        return State(**self.run({"input": x, "recurrent": u, "state": s, "parameter": p, "matrix": p, "given": e}))
 
     def run(self, sources: Mapping[str, Any]) -> dict[str, Any]:
         """The value of every output; each kind of leaf is read by name from its source."""

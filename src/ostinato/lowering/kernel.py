@@ -45,6 +45,13 @@ class Lowered:
     def of(cls, blueprint: Blueprint) -> Lowered:
         """Derive the backward pass of a step that is known as data."""
         refuse(blueprint.graph, "this cell")
+        if (
+            blueprint.given
+            or blueprint.heads > 1
+            or blueprint.projected
+            or blueprint.names["recurrent"] not in ((), blueprint.gates)
+        ):
+            raise LoweringError("this cell cannot be lowered: not yet")
         operations = len(blueprint.graph.operations())
         if operations > MOST_OPERATIONS:
             raise LoweringError(

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ostinato.cells.declaration import RECURRENT, Cell, Gates
+from ostinato.cells.declaration import ARGUMENTS, RECURRENT, Cell, Gates
 from ostinato.cells.initial import Constant, Identity, Initial, Orthogonal, Spectral, Uniform, Xavier
+from ostinato.cells.noise import PER, Mask
 from ostinato.cells.operations import ROWWISE
 from ostinato.errors import LoweringError, OptionError, nearest
 from ostinato.lowering.graph import LEAVES, Graph, Node, compute
@@ -21,6 +22,7 @@ from ostinato.state import State
 RULES: dict[str, type[Initial]] = {r.__name__: r for r in (Constant, Uniform, Xavier, Orthogonal, Identity, Spectral)}
 FIELDS = (
     *("name", "state", "gates", "output", "recurrent", "recurrent_bias", "constants", "parameters", "matrices"),
+    *("sees", "heads", "projected", "inputs", "noise", "seen_through", "candidate", "per_child"),
     *("initial", "chrono", "nodes", "outputs"),
 )
 # Of gates, of parts, and of names declared beside them. Far more than any cell has.
@@ -62,6 +64,14 @@ def cell_to_data(cell: Cell) -> dict[str, Any]:
         "matrices": [[name, _rule_to_data(rule)] for name, rule in cell.matrices.items()],
         "initial": [[weight, _rule_to_data(rule)] for weight, rule in cell.initial.items()],
         "chrono": [[gate, sign] for gate, sign in cell.chrono.items()],
+        "sees": list(cell.sees),
+        "heads": cell.heads,
+        "projected": cell.projected,
+        "inputs": list(cell.inputs),
+        "noise": [[name, [float(m.share), m.per, m.scaled]] for name, m in cell.noise.items()],
+        "seen_through": cell.seen_through,
+        "candidate": cell.candidate,
+        "per_child": list(cell.per_child),
         "nodes": rows,
         "outputs": [graph.outputs[part] for part in cell.state],
     }
@@ -122,18 +132,17 @@ def _step(cell: Cell, graph: Graph) -> Any:
     """The function of a cell that runs a graph."""
 
     def step(*given: Any) -> State:
-        named: dict[str, Any] = {**dict.fromkeys("xusp"), **dict(zip(cell.arguments, given, strict=True))}
-        x, u, s, p = (named[argument] for argument in "xusp")
-        symbol = s[cell.output]
-        return _copied(graph, symbol, x, u, s, p) if isinstance(symbol, Node) else graph.evaluate(x, u, s, p)
+        named: dict[str, Any] = {**dict.fromkeys(ARGUMENTS), **dict(zip(cell.arguments, given, strict=True))}
+        symbol = named["s"][cell.output]
+        return copied(graph, symbol, **named) if isinstance(symbol, Node) else graph.evaluate(**named)
 
     step.__name__ = step.__qualname__ = cell.name
     return step
 
 
-def _copied(graph: Graph, symbol: Node, x: Any, u: Any, s: Any, p: Any) -> State:
+def copied(graph: Graph, symbol: Node, x: Any, u: Any, s: Any, p: Any, e: Any) -> State:
     """The graph again, node by node: arithmetic of constants stays what it was instead of being done."""
-    sources: dict[str, Any] = {"input": x, "recurrent": u, "state": s, "parameter": p, "matrix": p}
+    sources: dict[str, Any] = {"input": x, "recurrent": u, "state": s, "parameter": p, "matrix": p, "given": e}
     made: list[Node] = []
     for node in graph.nodes:
         if node.kind == "constant":
@@ -163,6 +172,8 @@ def _declared(data: Mapping[str, Any]) -> Cell:
     chrono = _pairs("chrono", data["chrono"])
     if not set(chrono) <= set(gates) or not all(sign in (1, -1) and type(sign) is int for sign in chrono.values()):
         raise LoweringError("a cell as data wanted chrono to map gates to 1 or -1")
+    extras = _extras(data, state, gates, matrices)
+    also = ("e",) if extras["inputs"] or extras["noise"] else ()
     return Cell(
         name=name,
         state=state,
@@ -170,14 +181,47 @@ def _declared(data: Mapping[str, Any]) -> Cell:
         function=_unfinished,
         output=data["output"],
         recurrent=data["recurrent"],
+        **extras,
         recurrent_bias=data["recurrent_bias"],
         constants={constant: _finite(constant, value) for constant, value in constants.items()},
         parameters={weight: _rule_from_data(rule) for weight, rule in parameters.items()},
         matrices={weight: _rule_from_data(rule) for weight, rule in matrices.items()},
         initial=_initial(data["initial"], gates),
         chrono=chrono,
-        arguments=("x", "s") + (("u",) if data["recurrent"] != "none" else ()) + (("p",) if declared else ()),
+        arguments=("x", "s") + (("u",) if data["recurrent"] != "none" else ()) + (("p",) if declared else ()) + also,
     )
+
+
+def _extras(
+    data: Mapping[str, Any], state: tuple[str, ...], gates: tuple[str, ...], matrices: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a cell declares beyond its gates and its state."""
+    sees, inputs = _names("sees", data["sees"], least=0), _names("inputs", data["inputs"], least=0)
+    noise = {name: _mask(row) for name, row in _pairs("noise", data["noise"]).items()}
+    _names("inputs and noise", [*inputs, *noise], least=0)
+    seeing = () if data["recurrent"] == "none" else tuple(gate for gate in gates if gate in sees)
+    if sees != seeing or (data["recurrent"] != "none" and not seeing):
+        raise LoweringError("a cell as data wanted sees to name some of its gates in their order")
+    heads = data["heads"]
+    if type(heads) is not int or not 1 <= heads <= MOST_NAMES or (heads > 1 and data["recurrent"] != "dense"):
+        raise LoweringError(f"a cell as data wanted 1 to {MOST_NAMES} heads of a dense cell, got {heads!r:.40}")
+    for field, known in (("projected", tuple(matrices)), ("seen_through", tuple(noise)), ("candidate", gates)):
+        if data[field] is not None and data[field] not in known:
+            raise LoweringError(f"a cell as data wanted {field} to be one of its own names, got {data[field]!r:.80}")
+    per_child = tuple(data["per_child"])
+    if len(per_child) > len(gates) or not {str(word).removeprefix("u.") for word in per_child} <= set(gates):
+        raise LoweringError("a cell as data wanted per_child to name some of its gates")
+    return {
+        **{"sees": sees, "inputs": inputs, "noise": noise, "heads": heads, "per_child": per_child},
+        **{field: data[field] for field in ("projected", "seen_through", "candidate")},
+    }
+
+
+def _mask(row: Any) -> Mask:
+    share, per, scaled = row
+    if type(share) is not float or not 0.0 <= share < 1.0 or per not in PER or type(scaled) is not bool:
+        raise LoweringError(f"a cell as data wanted noise like [0.1, 'step', true], got {row!r:.80}")
+    return Mask(share, per, scaled)
 
 
 def _unfinished() -> State:
@@ -244,10 +288,11 @@ def _check_leaves(cell: Cell, graph: Graph) -> None:
     """Refuse a graph that reads what the cell does not declare."""
     known: dict[str, tuple[object, ...]] = {
         "input": cell.gates,
-        "recurrent": cell.gates if cell.recurrent != "none" else (),
+        "recurrent": cell.sees,
         "state": cell.state,
         "parameter": tuple(cell.parameters),
         "matrix": tuple(cell.matrices),
+        "given": (*cell.inputs, *cell.noise),
     }
     for node in graph.nodes:
         if node.kind == "constant":

@@ -21,9 +21,8 @@ def trace(cell: Cell) -> Graph:
     Raises :class:`~ostinato.errors.LoweringError` with the line of the cell that does what no graph can hold.
     """
     builder = Builder(cell.function.__code__)
-    x, u, s, p = symbols(cell, builder)
     try:
-        new = cell(x, u, s, p)
+        new = cell(*symbols(cell, builder))
     except Exception as error:
         if isinstance(error, OstinatoError) and not isinstance(error, LoweringError):
             raise
@@ -40,17 +39,18 @@ def trace(cell: Cell) -> Graph:
     return Graph(tuple(builder.nodes), outputs)
 
 
-def symbols(cell: Cell, builder: Builder) -> tuple[Gates, Gates | None, State, Gates]:
+def symbols(cell: Cell, builder: Builder) -> tuple[Gates, Gates | None, State, Gates, Gates]:
     """What a cell is called with when it is traced: a symbol for every name that it declares."""
     x = Gates(**{gate: builder.leaf("input", gate) for gate in cell.gates})
     u = None
     if cell.recurrent != "none":
-        u = Gates(**{gate: builder.leaf("recurrent", gate) for gate in cell.gates})
+        u = Gates(**{gate: builder.leaf("recurrent", gate) for gate in cell.sees})
     s = State(**{part: builder.leaf("state", part) for part in cell.state})
     named = {name: builder.leaf("parameter", name) for name in cell.parameters}
     named.update({name: builder.leaf("matrix", name) for name in cell.matrices})
     named.update({name: builder.leaf("constant", float(value)) for name, value in cell.constants.items()})
-    return x, u, s, Gates(**named)
+    e = Gates(**{name: builder.leaf("given", name) for name in (*cell.inputs, *cell.noise)})
+    return x, u, s, Gates(**named), e
 
 
 def place_of(cell: Cell, line: int | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ostinato.ops.backend import ENGINES, Choice, Engine, choose, named_engine, use_engine, wished_engine
 from ostinato.ops.call import Call, checked_call, zero_state
+from ostinato.ops.noise import Noise
 from ostinato.ops.operator import register
 from ostinato.ops.recurrence import recur
 from ostinato.ops.torch_operations import register_tensors
@@ -15,6 +16,7 @@ __all__ = [
     "Call",
     "Choice",
     "Engine",
+    "Noise",
     "checked_call",
     "choose",
     "named_engine",

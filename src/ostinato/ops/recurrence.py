@@ -11,7 +11,8 @@ from ostinato.cells import Cell, find
 from ostinato.errors import EngineError
 from ostinato.ops import library, reference
 from ostinato.ops.backend import choose, named_engine, wished_engine
-from ostinato.ops.call import Call, checked_call, zero_state
+from ostinato.ops.call import Call, checked_call, hidden_of, shown_of, zero_state
+from ostinato.ops.noise import Noise, extras_of
 from ostinato.ops.operator import name_of, served, traced
 from ostinato.ops.watching import mapped, watched
 from ostinato.state import State
@@ -25,6 +26,8 @@ def recur(
     lengths: Tensor | None = None,
     reset: Tensor | None = None,
     *,
+    inputs: Mapping[str, Tensor] | None = None,
+    noise: Noise | None = None,
     reverse: bool = False,
     engine: str | None = None,
 ) -> tuple[Tensor, State]:
@@ -37,15 +40,35 @@ def recur(
     ([[[1.0, 2.0], [3.0, 0.0]]], [[3.0, 0.0]])
 
     x is [B, T, D], ``weights`` as :meth:`Cell.shapes` says, each part of ``state`` [B, H] (zeros if None), ``lengths``
-    [B] whole numbers, ``reset`` [B, T] bools. Returns y [B, T, H] and the state after the last step.
+    [B] whole numbers, ``reset`` [B, T] bools. Returns y [B, T, H] and the state after the last step. ``inputs`` are
+    what the cell declares besides x, [B, T] or [B, T, H] each; ``noise`` is one record of masks, and without it each
+    mask's mean stands.
 
     y is 0 past each length, the state is the one after the last valid step, and length 0 returns the initial state.
     Where ``reset`` holds, that step starts from the zero state and no gradient crosses. With ``reverse`` the steps run
     from the last valid one to the first, y stays in the order of x, and a reset zeroes the state after its step.
     """
     cell = find(cell)
+    if noise is not None and noise.x is not None:
+        x = x * noise.x
+    y, last = _run(cell, x, weights, state, lengths, reset, inputs, noise, reverse, engine)
+    return (y if noise is None or noise.y is None else y * noise.y), last
+
+
+def _run(
+    cell: Cell,
+    x: Tensor,
+    weights: Mapping[str, Tensor],
+    state: State | None,
+    lengths: Tensor | None,
+    reset: Tensor | None,
+    inputs: Mapping[str, Tensor] | None,
+    noise: Noise | None,
+    reverse: bool,
+    engine: str | None,
+) -> tuple[Tensor, State]:
     if watched():
-        seen = _seen(cell, x, weights, state, lengths, reset, reverse, engine)
+        seen = _seen(cell, x, weights, state, lengths, reset, inputs, noise, reverse, engine)
         if seen is not None:
             return seen
     if mapped() and (engine or wished_engine()) != reference.NAME:
@@ -53,7 +76,7 @@ def recur(
             "torch.vmap cannot map over a recurrence: the batch is its own dimension already; put what is mapped over "
             "into the batch, or ask for engine='reference'"
         )
-    call = checked_call(cell, x, weights, state, lengths, reset, reverse)
+    call = checked_call(cell, x, weights, state, lengths, reset, reverse, inputs, noise)
     chosen = choose(call, engine)
     return named_engine(chosen.engine).run(call)
 
@@ -65,6 +88,8 @@ def _seen(
     state: State | None,
     lengths: Tensor | None,
     reset: Tensor | None,
+    inputs: Mapping[str, Tensor] | None,
+    noise: Noise | None,
     reverse: bool,
     engine: str | None,
 ) -> tuple[Tensor, State] | None:
@@ -73,9 +98,11 @@ def _seen(
     compiling = torch.compiler.is_compiling()
     if name is None and not compiling:
         return None
+    hidden, shown = hidden_of(cell, weights), shown_of(cell, weights)
     if state is None:
-        state = zero_state(cell, x.shape[0], weights["W"].shape[0] // len(cell.gates), like=x)
-    call = Call(cell, x, weights, state, lengths, reset, reverse)
+        state = zero_state(cell, x.shape[0], hidden, like=x, shown=shown)
+    extras = extras_of(cell, x, hidden, hidden if shown is None else shown, inputs, noise)
+    call = Call(cell, x, weights, state, lengths, reset, reverse, extras)
     if name is not None and served(name, x.device.type, str(x.dtype), engine):
         return traced(name, call)
     if not compiling:

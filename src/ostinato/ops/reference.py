@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -34,11 +34,14 @@ def run(call: Call) -> tuple[Tensor, State]:
     x = call.x if valid is None else torch.where(valid, call.x, 0.0)
     given = functional.linear(x, call.weights["W"], call.weights["b"])  # [B, T, G H]
     named = _named(cell, call.weights)
+    extras = {name: e if valid is None else torch.where(valid, e, 1.0) for name, e in call.extras.items()}
     outputs: list[Tensor] = []
     for t in reversed(range(steps)) if call.reverse else range(steps):
         if reset is not None and not call.reverse:
             state = _zeroed(state, reset[:, t])
-        new = cell(_split(cell, given[:, t]), _recurrent(cell, call.weights, state), state, named)
+        also = Gates(**{name: extra[:, t] for name, extra in extras.items()})
+        seen = _recurrent(cell, call.weights, state, also)
+        new = cell(_split(cell.gates, given[:, t]), seen, state, named, also)
         shown = new[cell.output]
         if valid is not None:
             shown = torch.where(valid[:, t], shown, 0.0)
@@ -49,7 +52,7 @@ def run(call: Call) -> tuple[Tensor, State]:
             state = _zeroed(state, reset[:, t])
     if call.reverse:
         outputs.reverse()
-    y = torch.stack(outputs, dim=1) if outputs else call.x.new_zeros(rows, 0, call.hidden)
+    y = torch.stack(outputs, dim=1) if outputs else call.x.new_zeros(rows, 0, call.shown)
     return y, state
 
 
@@ -59,23 +62,29 @@ def _named(cell: Cell, weights: Mapping[str, Tensor]) -> Gates:
     return Gates(**learned, **cell.constants)
 
 
-def _split(cell: Cell, joined: Tensor) -> Gates:
-    """[B, G H] as one [B, H] for each gate."""
-    return Gates(**dict(zip(cell.gates, joined.chunk(len(cell.gates), dim=-1), strict=True)))
+def _split(gates: Sequence[str], joined: Tensor) -> Gates:
+    """[B, N H] as one [B, H] for each gate."""
+    return Gates(**dict(zip(gates, joined.chunk(len(gates), dim=-1), strict=True)))
 
 
-def _recurrent(cell: Cell, weights: Mapping[str, Tensor], state: State) -> Gates | None:
-    """The state's share of each gate: R h + br."""
+def _recurrent(cell: Cell, weights: Mapping[str, Tensor], state: State, also: Gates) -> Gates | None:
+    """The state's share of the gates that see it: R h + br."""
     if cell.recurrent == "none":
         return None
-    shown = state[cell.output]
+    R, shown = weights["R"], state[cell.output]
+    if cell.seen_through is not None:
+        shown = shown * getattr(also, cell.seen_through)
     if cell.recurrent == "diagonal":
-        joined = weights["R"] * shown.repeat(1, len(cell.gates))
-        if "br" in weights:
-            joined = joined + weights["br"]
+        joined = R * shown.repeat(1, len(cell.sees))
+    elif cell.heads > 1:
+        blocks = R.view(len(cell.sees), cell.heads, -1, R.shape[1])  # [N, K, H / K, H / K]
+        pieces = shown.view(len(shown), cell.heads, -1)
+        joined = torch.einsum("nkij,bkj->bnki", blocks, pieces).flatten(1)
     else:
-        joined = functional.linear(shown, weights["R"], weights.get("br"))
-    return _split(cell, joined)
+        joined = functional.linear(shown, R)
+    if "br" in weights:
+        joined = joined + weights["br"]
+    return _split(cell.sees, joined)
 
 
 def _zeroed(state: State, reset: Tensor) -> State:
