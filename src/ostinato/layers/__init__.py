@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from ostinato.layers.attention import ATTENTIONS, Attention
+from ostinato.layers.attentive import AttentiveRecurrent
 from ostinato.layers.bag import Bag
+from ostinato.layers.blocks import Block, Blocks, GatedRecurrence
+from ostinato.layers.chain import Chain
+from ostinato.layers.convolution import Convolution
 from ostinato.layers.dropout import Dropout, LockedDropout, WordDropout, drop_weights
 from ostinato.layers.embedding import WordEmbedding
 from ostinato.layers.initialise import fill, initialise
+from ostinato.layers.local_attention import LocalAttention
 from ostinato.layers.pooling import POOLINGS, Pooling
 from ostinato.layers.recurrent import Direction, Recurrent
 
 __all__ = [
+    "ATTENTIONS",
     "POOLINGS",
+    "Attention",
+    "AttentiveRecurrent",
     "Bag",
+    "Block",
+    "Blocks",
+    "Chain",
+    "Convolution",
     "Direction",
     "Dropout",
+    "GatedRecurrence",
+    "LocalAttention",
     "LockedDropout",
     "Pooling",
     "Recurrent",

@@ -1,0 +1,61 @@
+"""Layers one after another, as one layer."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ostinato.errors import OptionError, ShapeError
+from ostinato.sequence import check_lengths, valid_steps
+
+
+class Chain(nn.Module):
+    """Runs layers one after another: a convolution before a recurrence, say.
+
+    >>> from ostinato.layers import Convolution, Recurrent
+    >>> layer = Chain(Convolution(3, 8, 4), nn.GELU(), Recurrent("gru", 8, 5))
+    >>> y, state = layer(torch.zeros(2, 7, 3), lengths=torch.tensor([7, 4]))
+    >>> y.shape, len(state)
+    (torch.Size([2, 7, 5]), 2)
+
+    A member whose ``forward`` takes ``lengths`` is a layer over time: it is called with ``(x, state)``, lengths and
+    resets. Any other module sees x alone and must treat each step by itself. The state is a tuple with one entry for
+    each layer over time. Activations, norms and linear maps may stand in between; y is 0 past each length all the same.
+    """
+
+    def __init__(self, *members: nn.Module) -> None:
+        super().__init__()
+        for member in members:
+            if not isinstance(member, nn.Module):
+                raise OptionError(f"a Chain wanted modules, got {type(member).__name__}")
+        self.timed = tuple("lengths" in inspect.signature(member.forward).parameters for member in members)
+        if not any(self.timed):
+            raise OptionError(f"a Chain wanted at least one layer over time, got none among {len(members)} members")
+        self.members = nn.ModuleList(members)
+
+    def forward(
+        self, x: Tensor, state: Any = None, *, lengths: Tensor | None = None, reset: Tensor | None = None
+    ) -> tuple[Tensor, tuple[Any, ...]]:
+        """x [B, T, D] to the last member's y and the states of all layers over time."""
+        wanted = sum(self.timed)
+        if state is not None and (not isinstance(state, tuple | list) or len(state) != wanted):
+            came = str(len(state)) if isinstance(state, tuple | list) else f"one {type(state).__name__}"
+            raise ShapeError(f"Chain wanted a tuple of {wanted} states, got {came}; pass what the layer returned")
+        if lengths is not None:
+            check_lengths(lengths, *x.shape[:2])
+            # A member that knows no lengths must not meet what stands in the padding.
+            x = torch.where(valid_steps(lengths, x.shape[1])[..., None], x, 0.0)
+        given = iter([None] * wanted if state is None else state)
+        last = []
+        for member, timed in zip(self.members, self.timed, strict=True):
+            if timed:
+                x, end = member(x, next(given), lengths=lengths, reset=reset)
+                last.append(end)
+            else:
+                x = member(x)
+        if lengths is not None:
+            x = torch.where(valid_steps(lengths, x.shape[1])[..., None], x, 0.0)
+        return x, tuple(last)

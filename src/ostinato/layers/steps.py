@@ -1,0 +1,108 @@
+"""What every layer over time asks of a call: which steps count, which belong together, and what is carried on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ostinato.errors import OptionError, ShapeError
+from ostinato.sequence import check_lengths, check_reset, gather_steps, valid_steps
+from ostinato.shapes import expect_shape, shown
+from ostinato.state import State
+
+
+@dataclass(frozen=True)
+class Steps:
+    """A checked call: x [B, T, D] with zeros past each length, and which steps belong together.
+
+    >>> steps = Steps.of("Layer", torch.ones(1, 3, 2), 2, torch.tensor([2]), torch.tensor([[False, True, True]]))
+    >>> steps.x[0, :, 0].tolist(), steps.segment.tolist()
+    ([1.0, 1.0, 0.0], [[0, 1, 1]])
+
+    ``segment`` [B, T] counts the resets up to each step; what was carried in belongs to segment 0. ``lengths`` and
+    ``segment`` are None where the caller gave none.
+    """
+
+    x: Tensor
+    lengths: Tensor | None
+    segment: Tensor | None
+
+    @classmethod
+    def of(cls, layer: str, x: Tensor, inputs: int, lengths: Tensor | None, reset: Tensor | None) -> Steps:
+        """Check a call of a layer built for so many features; what is wrong raises ShapeError."""
+        if not isinstance(x, Tensor):
+            raise ShapeError(f"{layer} wanted x as a tensor [B, T, {inputs}], got {type(x).__name__}")
+        expect_shape(f"{layer}: x", x, ["B", "T", inputs], f"the layer was built for {inputs} features")
+        rows, steps = x.shape[:2]
+        check_lengths(lengths, rows, steps)
+        check_reset(reset, rows, steps)
+        if lengths is not None:
+            valid = valid_steps(lengths, steps)
+            x = torch.where(valid[..., None], x, 0.0)
+            reset = None if reset is None else reset & valid
+        return cls(x, lengths, None if reset is None else reset.long().cumsum(1))
+
+    @property
+    def valid(self) -> Tensor:
+        """Which steps lie within their length: [B, T]."""
+        rows, steps = self.x.shape[:2]
+        if self.lengths is None:
+            return torch.ones(rows, steps, dtype=torch.bool, device=self.x.device)
+        return valid_steps(self.lengths, steps)
+
+    def closed(self, y: Tensor) -> Tensor:
+        """y [B, T, ...] with zeros past each length, whatever stood there."""
+        return y if self.lengths is None else torch.where(self.valid[..., None], y, 0.0)
+
+    def together(self, before: int) -> Tensor | None:
+        """The segments of so many steps that were carried in, then of these: [B, before + T]."""
+        if self.segment is None:
+            return None
+        return torch.cat([self.segment.new_zeros(len(self.segment), before), self.segment], dim=1)
+
+    def last(self, joined: Tensor, before: int) -> Tensor:
+        """The last ``before`` steps of what was carried in and these, joined [B, before + T, ...], up to each length.
+
+        Steps from before the last reset are zero.
+        """
+        if self.lengths is None:
+            place, kept = None, joined[:, self.x.shape[1] :]
+        else:
+            place = self.lengths.long()[:, None] + torch.arange(before, device=joined.device)  # [B, before]
+            kept = gather_steps(joined, place)
+        segments = self.together(before)
+        if segments is None or before == 0:
+            return kept
+        # Counts never fall, and the last valid step has the highest one.
+        same = segments[:, self.x.shape[1] :] if place is None else torch.gather(segments, 1, place)
+        same = same == segments.amax(1, keepdim=True)
+        return torch.where(same.reshape(*same.shape, *([1] * (kept.dim() - 2))), kept, torch.zeros_like(kept))
+
+
+def checked_state(layer: str, state: Any, like: Tensor, shapes: dict[str, Sequence[int]]) -> State | None:
+    """The state of a layer if it has the parts and shapes wanted; None stays None, anything else raises ShapeError."""
+    if state is None:
+        return None
+    if not isinstance(state, State) or set(state) != set(shapes):
+        came = f"State({', '.join(state)})" if isinstance(state, State) else type(state).__name__
+        raise ShapeError(f"{layer} wanted State({', '.join(shapes)}), got {came}; pass what the layer returned")
+    for name, shape in shapes.items():
+        part = state[name]
+        if tuple(part.shape) != tuple(shape):
+            raise ShapeError(f"{layer}: state.{name} wanted {shown(shape)}, got {shown(part.shape)}")
+        if part.is_floating_point() and (part.dtype != like.dtype or part.device != like.device):
+            raise ShapeError(
+                f"{layer}: state.{name} wanted {like.dtype} on {like.device} as x is, got {part.dtype} on {part.device}"
+            )
+    return state
+
+
+def positive(what: str, number: Any) -> int:
+    """A whole number of at least 1; anything else raises OptionError."""
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise OptionError(f"{what} wanted a whole number of at least 1, got {number!r}")
+    return number
