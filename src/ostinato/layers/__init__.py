@@ -12,6 +12,7 @@ from ostinato.layers.dropout import Dropout, LockedDropout, WordDropout, drop_we
 from ostinato.layers.embedding import WordEmbedding
 from ostinato.layers.initialise import fill, initialise
 from ostinato.layers.local_attention import LocalAttention
+from ostinato.layers.orthogonal import orthogonal
 from ostinato.layers.pooling import POOLINGS, Pooling
 from ostinato.layers.recurrent import Direction, Recurrent
 
@@ -37,4 +38,5 @@ __all__ = [
     "drop_weights",
     "fill",
     "initialise",
+    "orthogonal",
 ]
