@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import random
 from collections.abc import Sequence
 
 import pytest
@@ -11,18 +9,7 @@ import torch
 
 from ostinato.errors import DataError, ShapeError
 from ostinato.forest import Forest
-
-
-def random_parents(nodes: int, seed: int, *, arity: int = 1000) -> list[int]:
-    """A tree whose nodes stand in any order, as the parent of each."""
-    chance = random.Random(seed)
-    names = list(range(nodes))
-    chance.shuffle(names)
-    parents, free = [-1] * nodes, [names[0]] * arity
-    for name in names[1:]:
-        parents[name] = free.pop(chance.randrange(len(free)))
-        free += [name] * arity
-    return parents
+from tests.laws.trees import random_parents
 
 
 def random_forest(seed: int = 0, trees: int = 6) -> Forest:
@@ -95,7 +82,6 @@ def test_a_long_chain_and_a_wide_star_are_no_trouble() -> None:
     assert (chain.depth, chain.arity, len(chain.levels())) == (9_999, 1, 10_000)
     star = Forest.of([[-1] + [0] * 100_000])
     assert (star.depth, star.arity, len(star.levels()[1].children)) == (1, 100_000, 100_000)
-    copy.deepcopy(chain)
 
 
 def test_forests_are_joined_one_after_another() -> None:

@@ -158,6 +158,16 @@ class Forest:
         """The nodes without children, in the order of the forest: [L] int64."""
         return torch.sort(self.levels()[0].nodes).values
 
+    @cached_property
+    def order(self) -> Tensor:
+        """The nodes as :meth:`levels` lists them, one level after another: [N] int64."""
+        return torch.cat([level.nodes for level in self.levels()])
+
+    @cached_property
+    def tidy(self) -> bool:
+        """Whether the list of nodes is in the order of the levels already, as it is after :meth:`of`."""
+        return torch.equal(self.order, torch.arange(self.nodes, device=self.order.device))
+
     def levels(self) -> tuple[Level, ...]:
         """The nodes in the order in which they can be computed: all leaves, then level by level up to the roots.
 
