@@ -21,13 +21,26 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Activity:
+    """What the recurrent body showed at each step of a batch: y [B, T, D], with its lengths and resets."""
+
+    y: Tensor
+    lengths: Tensor | None = None
+    reset: Tensor | None = None
+
+
+@dataclass(frozen=True)
 class Step:
-    """What one batch gave: the loss to descend, the state to go on from, how many examples, sums to report."""
+    """What one batch gave: the loss to descend, the state to go on from, how many examples, sums to report.
+
+    ``activity`` is what penalties on the body's outputs look at; a model without it cannot be trained with them.
+    """
 
     loss: Tensor
     state: Any
     count: int
     measures: dict[str, Tensor]
+    activity: Activity | None = None
 
 
 class Model(nn.Module):
@@ -66,29 +79,37 @@ class Model(nn.Module):
 
     def features(self, batch: Batch | Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """What the head sees, [B, width] or [B, T, width], and the body's last state."""
-        lengths = getattr(batch, "lengths", None)
-        y, last = self.body(self.enter(self.embed(batch)), state, lengths=lengths, reset=getattr(batch, "reset", None))
-        return (y if self.pool is None else self.pool(y, lengths)), last
+        activity, last = self._shown(batch, state)
+        return self._pooled(activity), last
+
+    def _shown(self, batch: Batch | Tensor, state: Any) -> tuple[Activity, Any]:
+        """What the body shows at every step, and its last state."""
+        lengths, reset = getattr(batch, "lengths", None), getattr(batch, "reset", None)
+        y, last = self.body(self.enter(self.embed(batch)), state, lengths=lengths, reset=reset)
+        return Activity(y, lengths, reset), last
+
+    def _pooled(self, activity: Activity) -> Tensor:
+        return activity.y if self.pool is None else self.pool(activity.y, activity.lengths)
 
     def loss(self, batch: Batch, state: Any = None) -> Step:
         """The training loss of a batch with targets, and sums of what a report shows."""
         if batch.target is None:
             raise ShapeError("a loss wanted a batch with targets, got one without")
-        features, last = self.features(batch, state)
-        target, weight = batch.target, batch.weight
+        activity, last = self._shown(batch, state)
+        features, target, weight = self._pooled(activity), batch.target, batch.weight
         if self.pool is None and batch.lengths is not None:
             valid = valid_steps(batch.lengths, target.shape[1])
             features, target = features[valid], target[valid]
             weight = None if weight is None else weight[:, None].expand(valid.shape)[valid]
         scores = self.head(features)
         if self.beside is not None:
-            return self._both(batch, scores, target, weight)
+            return self._both(batch, activity, scores, target, weight)
         loss = self.head.loss(scores, target, weight)
         # The end of a window is no beginning for a direction that comes from the other side.
         onward = None if self.body.bidirectional else last
-        return Step(loss, onward, target.numel(), self.head.measure(scores, target))
+        return Step(loss, onward, target.numel(), self.head.measure(scores, target), activity)
 
-    def _both(self, batch: Batch, scores: Tensor, target: Tensor, weight: Tensor | None) -> Step:
+    def _both(self, batch: Batch, activity: Activity, scores: Tensor, target: Tensor, weight: Tensor | None) -> Step:
         """The step of a network with a bag beside it: two losses to train, that of the mixture to measure."""
         assert self.beside is not None
         other = self.beside(batch)
@@ -99,7 +120,7 @@ class Model(nn.Module):
         else:
             # A class that both are sure to be wrong has the probability 0, whose logarithm is no loss to average.
             loss = self.head.loss(mixture.clamp(min=torch.finfo(mixture.dtype).tiny).log(), target, weight)
-        return Step(loss, None, target.numel(), self.head.measure(mixture, target))
+        return Step(loss, None, target.numel(), self.head.measure(mixture, target), activity)
 
     @torch.inference_mode()
     def decode(self, batch: Batch | Tensor) -> Tensor:

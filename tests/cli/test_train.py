@@ -100,6 +100,18 @@ def test_everything_may_stand_in_the_file_of_options(train_file, tmp_path):
     assert (tmp_path / "m.safetensors").exists()
 
 
+@pytest.mark.parametrize("name", ["activation_penalty", "temporal_penalty"])
+def test_a_penalty_by_flag_or_by_file_gives_other_weights_than_none(train, train_file, tmp_path, name):
+    (tmp_path / "options.toml").write_text(f"{name} = 3.0\n")
+    flags = {"plain": (), "flag": (f"--{name.replace('_', '-')}", 3.0), "file": ("--config", tmp_path / "options.toml")}
+    found = {}
+    for way, words in flags.items():
+        assert run(*train(train_file, *words, "-o", tmp_path / f"{way}.safetensors")).exit_code == 0
+        found[way] = artifact.read(tmp_path / f"{way}.safetensors").tensors["head.scores.weight"]
+    assert np.array_equal(found["flag"], found["file"])
+    assert not np.array_equal(found["flag"], found["plain"])
+
+
 def test_the_log_has_a_line_for_each_epoch_and_the_picture_is_drawn(train, train_file, tmp_path):
     result = run(*train(train_file, "--log", tmp_path / "l.jsonl", "--plot", tmp_path / "p.png"))
     assert "drew " in result.stderr

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional
 
 from ostinato.data.batch import Batch
-from ostinato.model import Step
+from ostinato.model import Activity, Step
 from ostinato.state import State
 from ostinato.train import TrainOptions, train
 
@@ -33,7 +33,7 @@ class Tiny(nn.Module):
         target = batch.target.flatten()
         right = (scores.detach().argmax(-1) == target).sum()
         after = State(h=h, c=c) if self.stateful else None
-        return Step(functional.cross_entropy(scores, target), after, len(target), {"accuracy": right})
+        return Step(functional.cross_entropy(scores, target), after, len(target), {"accuracy": right}, Activity(y))
 
 
 class TinyBatches:

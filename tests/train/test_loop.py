@@ -98,6 +98,8 @@ CHANGED = {
     "clip": 0.01,
     "clip_value": 1e-4,
     "average": 0.9,
+    "activation_penalty": 0.5,
+    "temporal_penalty": 0.5,
     "truncate": 3,
     "seed": 2,
     "precision": "bfloat16",

@@ -30,6 +30,8 @@ def test_the_defaults_are_valid():
         ("clip_value", -1.0, "clip_value wanted a number at least 0, got -1.0"),
         ("patience", -1, "patience wanted a whole number at least 0, got -1"),
         ("average", 1.0, "average wanted a number at least 0 and below 1, got 1.0"),
+        ("activation_penalty", -1.0, "activation_penalty wanted a number at least 0, got -1.0"),
+        ("temporal_penalty", float("nan"), "temporal_penalty wanted a number at least 0, got nan"),
         ("truncate", -1, "truncate wanted a whole number at least 0, got -1"),
         ("monitor", "f1", "monitor wanted one of 'loss', 'accuracy', got 'f1'"),
         ("seed", -1, "seed wanted a whole number at least 0 and at most 9223372036854775807, got -1"),

@@ -16,6 +16,7 @@ from ostinato.train.clipping import Clip
 from ostinato.train.meter import Meter, MeterPart
 from ostinato.train.optimizers import OptimizerPart, make_optimizer
 from ostinato.train.options import TrainOptions
+from ostinato.train.penalties import penalty
 from ostinato.train.placement import Placement
 from ostinato.train.schedules import make_schedule
 
@@ -71,11 +72,13 @@ class Learner:
             group["lr"] = rate
         with self.placement.autocast():
             result = self.loss(batch, self.carried.state)
+        # Reports tell the loss alone, so that it compares with that of validation.
         self.meter.add(result.loss, result.count, result.measures)
         if self.meter.bad:
             return
+        extra = penalty(result.activity, self.options)
         self.optimizer.zero_grad(set_to_none=True)
-        self.placement.backward(result.loss)
+        self.placement.backward(result.loss if extra is None else result.loss + extra)
         self.placement.unscale(self.optimizer)
         self.clip()
         self.placement.step(self.optimizer)

@@ -55,6 +55,13 @@ class TrainOptions:
         float,
         Option("Decay of the average of weights over steps, as 0.998; 0 is off.", at_least=0, below=1, group=_GROUP),
     ] = 0.998
+    activation_penalty: Annotated[
+        float, Option("Weight of the mean square of the recurrent outputs in the loss.", at_least=0, group=_GROUP)
+    ] = 0.0
+    temporal_penalty: Annotated[
+        float,
+        Option("Weight of the mean square of their changes from step to step in the loss.", at_least=0, group=_GROUP),
+    ] = 0.0
     truncate: Annotated[
         int,
         Option("Steps that gradients go back in time; 0 is the whole sequence.", at_least=0, group=_GROUP),
