@@ -21,6 +21,7 @@ TEACHERS["torch"] = lambda: importlib.import_module("ostinato.ops")
 # A public name and the module that has it; a module is its own.
 _PLACES = {
     "DataError": "errors",
+    "Forest": "forest",
     "OptionError": "errors",
     "OstinatoError": "errors",
     "Sequences": "sequence",
@@ -49,12 +50,14 @@ if typing.TYPE_CHECKING:
     from ostinato.cells import cell
     from ostinato.compiling import compile
     from ostinato.errors import DataError, OptionError, OstinatoError
+    from ostinato.forest import Forest
     from ostinato.sequence import Sequences
     from ostinato.state import State
     from ostinato.tasks import TextClassifier, load
 
 __all__ = [
     "DataError",
+    "Forest",
     "OptionError",
     "OstinatoError",
     "Sequences",

@@ -15,6 +15,7 @@ from ostinato.layers.local_attention import LocalAttention
 from ostinato.layers.orthogonal import orthogonal
 from ostinato.layers.pooling import POOLINGS, Pooling
 from ostinato.layers.recurrent import Direction, Recurrent
+from ostinato.layers.tree import TreeFold, roots_of
 
 __all__ = [
     "ATTENTIONS",
@@ -33,10 +34,12 @@ __all__ = [
     "LockedDropout",
     "Pooling",
     "Recurrent",
+    "TreeFold",
     "WordDropout",
     "WordEmbedding",
     "drop_weights",
     "fill",
     "initialise",
     "orthogonal",
+    "roots_of",
 ]
