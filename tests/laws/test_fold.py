@@ -32,6 +32,11 @@ ways = pytest.mark.parametrize(
 )
 
 
+def width_of(cell: Cell) -> int:
+    """A width that the cell can have: a multiple of its heads."""
+    return HIDDEN + -HIDDEN % cell.heads
+
+
 def trees(arity: int | None = None, seed: int = 0) -> list[list[int]]:
     return [random_parents(size, seed + size, arity=arity or 4) for size in SIZES]
 
@@ -41,11 +46,16 @@ def values(nodes: int, seed: int = 2) -> Tensor:
     return torch.randn(nodes, INPUTS, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
+def some_state(cell: Cell, rows: int) -> State:
+    """A state that is not zero and wants gradients."""
+    return random_state(cell, rows, hidden=width_of(cell))
+
+
 def tree_weights(cell: Cell, arity: int | None, seed: int = 0) -> dict[str, Tensor]:
     """Weights of a sequence, and others for R and br where there are places."""
-    weights = weights_of(cell, seed=seed)
+    weights = weights_of(cell, hidden=width_of(cell), seed=seed)
     generator = torch.Generator().manual_seed(seed + 1)
-    for name, shape in ops.fold_shapes(cell, INPUTS, HIDDEN, arity).items():
+    for name, shape in ops.fold_shapes(cell, INPUTS, width_of(cell), arity).items():
         if tuple(weights[name].shape) != shape:
             fresh = torch.randn(shape, generator=generator, dtype=torch.float64) / HIDDEN**0.5
             weights[name] = fresh.requires_grad_()
@@ -79,10 +89,10 @@ def test_a_tree_of_one_child_each_is_the_sequence(cell: Cell, arity: int | None)
     arity = arity and 1
     lengths = [4, 1, 6, 4]
     forest = Forest.of([[*range(1, length), -1] for length in lengths])
-    weights = weights_of(cell)
-    shapes = ops.fold_shapes(cell, INPUTS, HIDDEN, arity)
+    weights = weights_of(cell, hidden=width_of(cell))
+    shapes = ops.fold_shapes(cell, INPUTS, width_of(cell), arity)
     x = values(sum(lengths)).requires_grad_()
-    start = random_state(cell, len(lengths))
+    start = some_state(cell, len(lengths))
     first = State(**{part: value[forest.tree[forest.leaves]] for part, value in start.items()})
     shaped = {name: weight.view(shapes[name]) for name, weight in weights.items()}
     y, state = ops.fold(cell, forest.arrange(x), shaped, forest, first, arity=arity)
@@ -108,7 +118,7 @@ def test_a_tree_of_one_child_each_is_the_sequence(cell: Cell, arity: int | None)
 def test_level_by_level_is_node_by_node(cell: Cell, arity: int | None) -> None:
     parents = trees(arity)
     forest = Forest.of(parents)
-    weights, x, start = tree_weights(cell, arity), values(sum(SIZES)), random_state(cell, 1)
+    weights, x, start = tree_weights(cell, arity), values(sum(SIZES)), some_state(cell, 1)
     y, state = ops.fold(cell, forest.arrange(x), weights, forest, start, arity=arity)
     state = State(**{part: forest.restore(value) for part, value in state.items()})
     offset = 0
@@ -151,8 +161,8 @@ def node_alone(cell: Cell, x: Tensor, children: list[State], weights: dict[str, 
     for gate in cell.sees:
         blocks = (arity or 1) if gate in apart else 1
         for block in range(blocks):
-            rows = slice(row, row + HIDDEN)
-            row += HIDDEN
+            rows = slice(row, row + width_of(cell))
+            row += width_of(cell)
             bias = weights["br"][rows] if "br" in weights else 0.0
             R = weights["R"][rows]
             if arity is not None:
@@ -288,7 +298,7 @@ def test_a_batch_mate_never_matters_not_even_one_of_nan(cell: Cell, arity: int |
     grads = []
     for x in (clean, soiled):
         x.requires_grad_()
-        start = random_state(cell, len(forest.leaves))
+        start = some_state(cell, len(forest.leaves))
         y, state = ops.fold(cell, x, weights, forest, start, arity=arity)
         leaves = {"x": x, **{f"state {part}": value for part, value in start.items()}}
         grads.append((y, state, found_gradients(weighed(y, state), leaves)))
@@ -306,7 +316,7 @@ def test_a_batch_mate_never_matters_not_even_one_of_nan(cell: Cell, arity: int |
 @pytest.mark.parametrize("rows", ["one", "each"])
 def test_gradients_are_right(cell: Cell, arity: int | None, rows: str) -> None:
     forest, weights = Forest.of([[3, 3, 4, 5, 5, -1], [-1]]), tree_weights(cell, arity)
-    x, start = values(7).requires_grad_(), random_state(cell, 1 if rows == "one" else len(forest.leaves))
+    x, start = values(7).requires_grad_(), some_state(cell, 1 if rows == "one" else len(forest.leaves))
     leaves = {"x": x, **weights, **dict(start.items())}
 
     def run(*given: Tensor) -> tuple[Tensor, ...]:
@@ -333,7 +343,7 @@ def test_going_backward_twice_gives_the_same_gradients(cell: Cell, arity: int | 
 @every_cell
 def test_a_row_of_the_initial_state_belongs_to_one_leaf(cell: Cell) -> None:
     forest, weights = Forest.of(trees()), tree_weights(cell, None)
-    one = random_state(cell, 1)
+    one = some_state(cell, 1)
     same = State(**{part: value.expand(len(forest.leaves), -1) for part, value in one.items()})
     x = values(forest.nodes)
     assert_same(ops.fold(cell, x, weights, forest, same)[1], ops.fold(cell, x, weights, forest, one)[1])
