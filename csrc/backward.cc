@@ -1,5 +1,7 @@
 // The way back through time: the steps of a stretch from its end to its begin, then one product for everything that
 // the stretch adds to the gradients of inputs and weights.
+#include <new>
+
 #include "packing.h"
 #include "threads.h"
 
@@ -49,6 +51,34 @@ class Backward {
       for (int n = 0; n < kernel_.parameters; ++n) made.dparameters[n] = sums + n * shape_.width;
       buffers_[k] = made;
     }
+    groups_ = block.take<Staged>(kernel_.groups);
+    for (int g = 0; g < kernel_.groups; ++g) {
+      const Group group(call, g);
+      const Grouped columns{shape_.lanes, group.depth, group.sums}, left{shape_.lanes, steps_most_, group.sums};
+      R* packed = block.take<R>(columns.size());
+      bool wanted = false;
+      for (int64_t m = 0; gradient.dmatrices && m < group.gates; ++m)
+        wanted |= gradient.dmatrices[kernel_.group_matrices[group.first + m]] != nullptr;
+      weights_wanted_ |= wanted;
+      R* gathered = wanted ? block.take<R>(left.size()) : nullptr;
+      if (groups_) new (&groups_[g]) Staged{group, columns, left, packed, gathered};
+    }
+    for (int k = 0; k < split_.teams; ++k) {
+      R* given = block.take<R>(kernel_.given * rows * shape_.width);
+      const void** each = block.take<const void*>(kernel_.given);
+      ostinato_stages* stages = kernel_.staged ? take_stages(block, rows) : nullptr;
+      R** dq = block.take<R*>(kernel_.groups);
+      R** operand = block.take<R*>(kernel_.groups);
+      for (int g = 0; g < kernel_.groups; ++g) {
+        const Group group(call, g);
+        R* products = block.take<R>(rows * stretch_ * group.gate_row);
+        R* multiplied = group.shown ? nullptr : block.take<R>(rows * stretch_ * shape_.width);
+        if (buffers_) dq[g] = products, operand[g] = multiplied;
+      }
+      if (!buffers_) continue;
+      for (int n = 0; n < kernel_.given; ++n) each[n] = given + n * rows * shape_.width;
+      buffers_[k].given = each, buffers_[k].stages = stages, buffers_[k].dq = dq, buffers_[k].operand = operand;
+    }
     scratch_row_ = most(rows, shape_.lanes) * kGroup * shape_.lanes + 64;
     scratch_ = block.take<R>(split_.threads * scratch_row_);
     packed_ = weights_wanted_ ? block.take<R>(split_.threads * steps_most_ * shape_.lanes) : nullptr;
@@ -71,7 +101,34 @@ class Backward {
     R* edge;      // those of u at the first step of the stretch that came after
     R *dy, *dinput;
     void **carry, **dparameters;
+    const void** given;
+    ostinato_stages* stages;
+    R **dq, **operand;  // by group: gradients of products, and what was multiplied, for the steps of the stretch
   };
+  struct Staged {
+    Group group;
+    Grouped columns, left;  // transposes of its matrices; what was multiplied in a stretch, as a right side
+    R *packed, *gathered;
+  };
+
+  ostinato_stages* take_stages(Block& block, int64_t rows) {
+    ostinato_stages* stages = block.take<ostinato_stages>(1);
+    const void** packed = block.take<const void*>(kernel_.groups);
+    void** result = block.take<void*>(kernel_.groups);
+    void** operand = block.take<void*>(kernel_.groups);
+    void** dq = block.take<void*>(kernel_.groups);
+    int64_t* group_row = block.take<int64_t>(kernel_.groups);
+    for (int g = 0; g < kernel_.groups; ++g) {
+      R* products = block.take<R>(rows * shape_.width);
+      if (!stages) continue;
+      packed[g] = groups_[g].packed, result[g] = products, group_row[g] = groups_[g].group.gate_row;
+    }
+    R* near = block.take<R>(kernel_.near * shape_.width);
+    R* far = block.take<R>(rows * kernel_.far * shape_.width);
+    R* sums = block.take<R>(rows * most(kernel_.sums, 1));
+    if (stages) *stages = {packed, result, operand, dq, group_row, call_.shown, near, far, sums};
+    return stages;
+  }
   struct Member {
     const Team& team;
     const Buffers& with;
@@ -106,8 +163,17 @@ class Backward {
 
   void pack(int thread) {
     const Part mine = part_of(shape_.panels, thread, split_.threads);
-    if (rt_) pack_by_gate(shape_, call_.hidden, static_cast<const R*>(call_.r), by_state_, mine.first, mine.last, rt_);
-    if (wt_) pack_by_gate(shape_, call_.hidden, static_cast<const R*>(call_.w), by_input_, mine.first, mine.last, wt_);
+    const auto stacked = [&](const void* weights, int64_t depth) {
+      return Rows<R>(weights, kernel_.gates, call_.hidden, depth);
+    };
+    if (rt_) pack_by_gate<R>(shape_, stacked(call_.r, call_.hidden), by_state_, mine.first, mine.last, rt_);
+    if (wt_) pack_by_gate<R>(shape_, stacked(call_.w, call_.inputs), by_input_, mine.first, mine.last, wt_);
+    for (int g = 0; g < kernel_.groups; ++g) {
+      const Group& group = groups_[g].group;
+      const Rows<R> rows(call_.matrices, kernel_.group_matrices + group.first, group.gates);
+      const Part part = part_of(group.panels, thread, split_.threads);
+      pack_by_gate<R>(group, rows, groups_[g].columns, part.first, part.last, groups_[g].packed);
+    }
     if (thread > 0) return;
     pack_parameters(call_, shape_, parameters_);
     for (int n = 0; n < kernel_.parameters; ++n) named_[n] = parameters_ + n * shape_.width;
@@ -123,11 +189,26 @@ class Backward {
       for (int n = 0; n < kernel_.parameters; ++n) clear(static_cast<R*>(me.with.dparameters[n]), shape_.width);
       clear(me.with.dy, me.team.rows * shape_.width);
       for (int s = 0; s < kernel_.parts; ++s) clear(static_cast<R*>(me.with.carry[s]), me.team.rows * shape_.width);
+      for (int n = 0; n < kernel_.given; ++n) clear(given(me, n, 0), me.team.rows * shape_.width);
+      for (int g = 0; g < kernel_.groups; ++g) {
+        clear(me.with.dq[g], me.team.rows * steps * groups_[g].group.gate_row);
+        if (me.with.operand[g]) clear(me.with.operand[g], me.team.rows * steps * shape_.width);
+        clear(static_cast<R*>(me.with.stages->result[g]), me.team.rows * shape_.width);
+      }
     }
     const Part mine = part_of(me.team.rows, me.number, split_.members);
     for (int64_t i = mine.first; gradient_.dx && i < mine.last; ++i)
       for (int64_t t = me.team.length[i]; t < call_.steps; ++t)
         clear(static_cast<R*>(gradient_.dx) + me.team.order[i] * gradient_.dx_row + t * gradient_.dx_step, call_.inputs);
+  }
+
+  R* given(const Member& me, int n, int64_t i) const {
+    return static_cast<R*>(const_cast<void*>(me.with.given[n])) + i * shape_.width;
+  }
+
+  // The columns of a part of the state that a member cares for: some units, or all of a cell in stages.
+  Part columns(const Member& me, int part) const {
+    return kernel_.staged ? Part{0, me.vectors.last > 0 ? width_of(call_, part) : 0} : me.units;
   }
 
   ostinato_backward prepared(const Member& me) const {
@@ -141,6 +222,8 @@ class Backward {
     step.carry = me.with.carry;
     step.dparameters = me.with.dparameters;
     step.scratch = scratch_ + me.thread * scratch_row_;
+    step.given = me.with.given;
+    step.stages = me.with.stages;
     return step;
   }
 
@@ -148,20 +231,30 @@ class Backward {
     const Team& team = me.team;
     step.rows = team.active[s], step.later = team.active[s + 1];
     if (step.rows == 0) return;
-    const int64_t columns = me.units.last - me.units.first, at = team.offset[s] - team.offset[s0];
+    const int64_t at = team.offset[s] - team.offset[s0];
+    const Part shown = columns(me, kernel_.output);
     for (int64_t i = 0; i < step.rows; ++i) {
       const int64_t row = team.order[i], length = team.length[i];
       if (gradient_.dy)
-        copy(me.with.dy + i * shape_.width + me.units.first,
+        copy(me.with.dy + i * shape_.width + shown.first,
              static_cast<const R*>(gradient_.dy) + row * gradient_.dy_row + time_of(call_, length, s) * gradient_.dy_step +
-                 me.units.first,
-             columns);
+                 shown.first,
+             shown.last - shown.first);
+      for (int n = 0; n < kernel_.given; ++n)
+        copy_given(call_, n, row, time_of(call_, length, s), me.units.first, me.units.last - me.units.first,
+                   given(me, n, i) + me.units.first);
       // A row's last step: the way back begins with what the last state is held to.
       if (i < step.later || begins_anew(call_, row, length, length)) continue;
       for (int p = 0; p < kernel_.parts; ++p)
-        if (gradient_.dend && gradient_.dend[p])
-          copy(static_cast<R*>(me.with.carry[p]) + i * shape_.width + me.units.first,
-               static_cast<const R*>(gradient_.dend[p]) + row * call_.hidden + me.units.first, columns);
+        if (gradient_.dend && gradient_.dend[p]) {
+          const Part mine = columns(me, p);
+          copy(static_cast<R*>(me.with.carry[p]) + i * shape_.width + mine.first,
+               static_cast<const R*>(gradient_.dend[p]) + row * width_of(call_, p) + mine.first, mine.last - mine.first);
+        }
+    }
+    for (int g = 0; g < kernel_.groups; ++g) {
+      me.with.stages->dq[g] = me.with.dq[g] + at * groups_[g].group.gate_row;
+      me.with.stages->operand[g] = me.with.operand[g] ? me.with.operand[g] + at * shape_.width : nullptr;
     }
     step.du_next = s + 1 < s1 ? me.with.du + (team.offset[s + 1] - team.offset[s0]) * shape_.gate_row : me.with.edge;
     step.dx = me.with.dx + at * shape_.gate_row;
@@ -197,9 +290,10 @@ class Backward {
       if (&teams_[k] == &team) before = all;
       all += count;
     }
-    for (int64_t s = s0; s < s1; ++s) gather(me, s, before + team.offset[s] - team.offset[s0]);
+    for (int64_t s = s0; s < s1; ++s) gather(me, s0, s, before + team.offset[s] - team.offset[s0]);
     all_.wait();
     add_weights(me.thread, s0, s1, all, first);
+    add_matrices(me.thread, s0, s1, all, first);
     all_.wait();
   }
 
@@ -224,17 +318,22 @@ class Backward {
   }
 
   // The inputs and the states before a step, as right sides of the products that make the gradients of W and R.
-  void gather(Member& me, int64_t s, int64_t at) {
+  void gather(Member& me, int64_t s0, int64_t s, int64_t at) {
     const Part mine = part_of(me.team.active[s], me.number, split_.members);
     for (int64_t i = mine.first; i < mine.last; ++i) {
       const int64_t row = me.team.order[i], length = me.team.length[i];
       if (inputs_)
         pack_row(x_, at + i,
                  static_cast<const R*>(call_.x) + row * call_.x_row + time_of(call_, length, s) * call_.x_step, inputs_);
-      if (!states_) continue;
-      const R* before = s == 0 ? static_cast<const R*>(call_.start[kernel_.output]) + row * call_.hidden
+      const R* before = s == 0 ? static_cast<const R*>(call_.start[kernel_.output]) + row * width_of(call_, kernel_.output)
                                : static_cast<const R*>(call_.y) + row * call_.y_row + time_of(call_, length, s - 1) * call_.y_step;
-      pack_row(h_, at + i, begins_anew(call_, row, length, s) ? nullptr : before, states_);
+      if (begins_anew(call_, row, length, s)) before = nullptr;
+      if (states_) pack_row(h_, at + i, before, states_);
+      for (int g = 0; g < kernel_.groups; ++g) {
+        if (!groups_[g].gathered) continue;
+        const R* multiplied = me.with.operand[g] ? me.with.operand[g] + (me.team.offset[s] - me.team.offset[s0] + i) * shape_.width : before;
+        pack_row(groups_[g].left, at + i, multiplied, groups_[g].gathered);
+      }
     }
   }
 
@@ -248,23 +347,45 @@ class Backward {
       const int64_t column = shape_.column(gate, unit), units = least(shape_.lanes, call_.hidden - unit);
       const int64_t row = gate * call_.hidden + unit;
       if (gradient_.dw || gradient_.db || (kernel_.dense && kernel_.same)) {
-        pack_column(&Buffers::dx, s0, s1, column, packed);
+        pack_column([](const Buffers& with) { return with.dx; }, shape_.gate_row, s0, s1, column, packed);
         if (gradient_.dw) add_product(thread, packed, units, steps, x_, inputs_, row, first, static_cast<R*>(gradient_.dw));
         if (gradient_.db) add_sum(packed, units, steps, first, static_cast<R*>(gradient_.db) + row);
       }
       if (!kernel_.dense || (!gradient_.dr && !gradient_.dbr)) continue;
-      if (by_u) pack_column(&Buffers::du, s0, s1, column, packed);
+      if (by_u) pack_column([](const Buffers& with) { return with.du; }, shape_.gate_row, s0, s1, column, packed);
       if (gradient_.dr) add_product(thread, packed, units, steps, h_, states_, row, first, static_cast<R*>(gradient_.dr));
       if (gradient_.dbr) add_sum(packed, units, steps, first, static_cast<R*>(gradient_.dbr) + row);
     }
   }
 
-  void pack_column(R* Buffers::* which, int64_t s0, int64_t s1, int64_t column, R* packed) {
+  // The same for the matrices inside the step.
+  void add_matrices(int thread, int64_t s0, int64_t s1, int64_t steps, bool first) {
+    R* packed = packed_ + thread * steps_most_ * shape_.lanes;
+    for (int g = 0; g < kernel_.groups; ++g) {
+      const Staged& staged = groups_[g];
+      const Group& group = staged.group;
+      if (!staged.gathered) continue;
+      const int64_t vectors = (group.out + shape_.lanes - 1) / shape_.lanes;
+      const Part mine = part_of(group.gates * vectors, thread, split_.threads);
+      for (int64_t n = mine.first; n < mine.last; ++n) {
+        R* to = static_cast<R*>(gradient_.dmatrices[kernel_.group_matrices[group.first + n / vectors]]);
+        if (!to) continue;
+        const int64_t unit = n % vectors * shape_.lanes;
+        pack_column([g](const Buffers& with) { return with.dq[g]; }, group.gate_row, s0, s1,
+                    group.column(n / vectors, unit), packed);
+        add_product(thread, packed, least(shape_.lanes, group.out - unit), steps, staged.left, staged.gathered, unit, first,
+                    to);
+      }
+    }
+  }
+
+  template <class Which>
+  void pack_column(Which which, int64_t row, int64_t s0, int64_t s1, int64_t column, R* packed) {
     for (int k = 0; k < split_.teams; ++k) {
       const int64_t count = teams_[k].offset[s1] - teams_[k].offset[s0];
-      const R* from = buffers_[k].*which + column;
+      const R* from = which(buffers_[k]) + column;
       for (int64_t i = 0; i < count; ++i, packed += shape_.lanes)
-        memcpy(packed, from + i * shape_.gate_row, size_t(shape_.lanes) * sizeof(R));
+        memcpy(packed, from + i * row, size_t(shape_.lanes) * sizeof(R));
     }
   }
 
@@ -300,6 +421,10 @@ class Backward {
     if (gradient_.db) clear(static_cast<R*>(gradient_.db), rows);
     if (gradient_.dr) clear(static_cast<R*>(gradient_.dr), rows * call_.hidden);
     if (gradient_.dbr) clear(static_cast<R*>(gradient_.dbr), rows);
+    for (int g = 0; g < kernel_.groups; ++g)
+      for (int64_t m = 0; groups_[g].gathered && m < groups_[g].group.gates; ++m)
+        if (void* to = gradient_.dmatrices[kernel_.group_matrices[groups_[g].group.first + m]])
+          clear(static_cast<R*>(to), groups_[g].group.out * groups_[g].group.sums);
   }
 
   // The gradient of the initial state: what is carried before the first step, and R' du of that step.
@@ -309,6 +434,7 @@ class Backward {
     const int64_t rows = split_.longest > 0 ? team.active[0] : 0;
     R* sums = scratch_ + me.thread * scratch_row_;
     me.barrier.wait();
+    if (kernel_.staged) return give_start(me, rows);
     for (int64_t w = me.vectors.first; w < me.vectors.last; w += kGroup) {
       const int64_t width = least(kGroup, me.vectors.last - w) * shape_.lanes, begin = w * shape_.lanes;
       const int64_t columns = least(width, call_.hidden - begin);
@@ -337,6 +463,22 @@ class Backward {
     }
   }
 
+  // The same for a cell in stages: what is carried is all.
+  void give_start(Member& me, int64_t rows) {
+    for (int64_t i = 0; me.vectors.last > 0 && i < me.team.rows; ++i)
+      for (int p = 0; p < kernel_.parts; ++p) {
+        if (!gradient_.dstart[p]) continue;
+        const int64_t row = me.team.order[i], width = width_of(call_, p);
+        R* to = static_cast<R*>(gradient_.dstart[p]) + row * width;
+        const R* end = gradient_.dend ? static_cast<const R*>(gradient_.dend[p]) : nullptr;
+        if (i < rows ? begins_anew(call_, row, me.team.length[i], 0) : !end) {
+          clear(to, width);
+        } else {
+          copy(to, i < rows ? static_cast<R*>(me.with.carry[p]) + i * shape_.width : end + row * width, width);
+        }
+      }
+  }
+
   void finish_parameters(int thread) {
     all_.wait();
     if (thread > 0 || !gradient_.dparameters) return;
@@ -357,6 +499,7 @@ class Backward {
   const ostinato_product* products_;
   Team* teams_;
   Buffers* buffers_;
+  Staged* groups_;
   Grouped by_state_, by_input_, x_, h_;
   R *rt_, *wt_, *parameters_, *inputs_, *states_, *scratch_, *packed_;
   const void** named_;

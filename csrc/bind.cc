@@ -46,14 +46,18 @@ T* at(uintptr_t address) {
 struct Call : ostinato_call {
   Call(uintptr_t kernel_, int64_t rows_, int64_t steps_, int64_t inputs_, int64_t hidden_, uintptr_t x_, int64_t x_row_,
        int64_t x_step_, uintptr_t w_, uintptr_t b_, uintptr_t r_, uintptr_t br_, const nb::tuple& parameters_,
+       const nb::tuple& matrices_, const nb::tuple& given_, const nb::tuple& strides_, int64_t shown_,
        const nb::tuple& start_, uintptr_t lengths_, uintptr_t reset_, bool reverse_, int threads_, uintptr_t y_,
        int64_t y_row_, int64_t y_step_, const nb::tuple& end_, uintptr_t keep_)
-      : parameters_of(parameters_), start_of(start_), end_of(end_) {
+      : parameters_of(parameters_), matrices_of(matrices_), given_of(given_), start_of(start_), end_of(end_) {
     kernel = at<const ostinato_kernel>(kernel_);
     rows = rows_, steps = steps_, inputs = inputs_, hidden = hidden_;
     x = at<void>(x_), x_row = x_row_, x_step = x_step_;
     w = at<void>(w_), b = at<void>(b_), r = at<void>(r_), br = at<void>(br_);
     parameters = parameters_of.read(), start = start_of.read();
+    matrices = matrices_of.read(), given = given_of.read(), shown = shown_;
+    for (size_t i = 0; i < strides_.size(); ++i) strides_of[i] = nb::cast<int64_t>(strides_[i]);
+    given_strides = strides_of;
     lengths = at<const int64_t>(lengths_), reset = at<const uint8_t>(reset_), reverse = reverse_;
     threads = threads_;
     y = at<void>(y_), y_row = y_row_, y_step = y_step_;
@@ -61,15 +65,16 @@ struct Call : ostinato_call {
     if (const char* reason = ostinato_refusal(this)) throw std::invalid_argument(reason);
   }
   Call(const Call&) = delete;
-  Addresses parameters_of, start_of, end_of;
+  Addresses parameters_of, matrices_of, given_of, start_of, end_of;
+  int64_t strides_of[3 * OSTINATO_MOST];
 };
 
 void run(uintptr_t kernel, int64_t rows, int64_t steps, int64_t inputs, int64_t hidden, uintptr_t x, int64_t x_row,
-         int64_t x_step, uintptr_t w, uintptr_t b, uintptr_t r, uintptr_t br, nb::tuple parameters, nb::tuple start,
-         uintptr_t lengths, uintptr_t reset, bool reverse, int threads, uintptr_t y, int64_t y_row, int64_t y_step,
+         int64_t x_step, uintptr_t w, uintptr_t b, uintptr_t r, uintptr_t br, nb::tuple parameters, nb::tuple matrices,
+         nb::tuple given, nb::tuple strides, int64_t shown, nb::tuple start, uintptr_t lengths, uintptr_t reset, bool reverse, int threads, uintptr_t y, int64_t y_row, int64_t y_step,
          nb::tuple end, uintptr_t keep) {
-  const Call call(kernel, rows, steps, inputs, hidden, x, x_row, x_step, w, b, r, br, parameters, start, lengths, reset,
-                  reverse, threads, y, y_row, y_step, end, keep);
+  const Call call(kernel, rows, steps, inputs, hidden, x, x_row, x_step, w, b, r, br, parameters, matrices,
+                  given, strides, shown, start, lengths, reset, reverse, threads, y, y_row, y_step, end, keep);
   int32_t failed;
   {
     nb::gil_scoped_release free_python;
@@ -79,20 +84,20 @@ void run(uintptr_t kernel, int64_t rows, int64_t steps, int64_t inputs, int64_t 
 }
 
 void run_back(uintptr_t kernel, int64_t rows, int64_t steps, int64_t inputs, int64_t hidden, uintptr_t x, int64_t x_row,
-              int64_t x_step, uintptr_t w, uintptr_t b, uintptr_t r, uintptr_t br, nb::tuple parameters, nb::tuple start,
-              uintptr_t lengths, uintptr_t reset, bool reverse, int threads, uintptr_t y, int64_t y_row, int64_t y_step,
+              int64_t x_step, uintptr_t w, uintptr_t b, uintptr_t r, uintptr_t br, nb::tuple parameters,
+              nb::tuple matrices, nb::tuple given, nb::tuple strides, int64_t shown, nb::tuple start, uintptr_t lengths, uintptr_t reset, bool reverse, int threads, uintptr_t y, int64_t y_row, int64_t y_step,
               uintptr_t keep, uintptr_t dy, int64_t dy_row, int64_t dy_step, nb::tuple dend, uintptr_t dx, int64_t dx_row,
               int64_t dx_step, uintptr_t dw, uintptr_t db, uintptr_t dr, uintptr_t dbr, nb::tuple dparameters,
-              nb::tuple dstart) {
-  const Call call(kernel, rows, steps, inputs, hidden, x, x_row, x_step, w, b, r, br, parameters, start, lengths, reset,
-                  reverse, threads, y, y_row, y_step, nb::tuple(), keep);
-  Addresses ends(dend), named(dparameters), starts(dstart);
+              nb::tuple dmatrices, nb::tuple dstart) {
+  const Call call(kernel, rows, steps, inputs, hidden, x, x_row, x_step, w, b, r, br, parameters, matrices,
+                  given, strides, shown, start, lengths, reset, reverse, threads, y, y_row, y_step, nb::tuple(), keep);
+  Addresses ends(dend), named(dparameters), squares(dmatrices), starts(dstart);
   ostinato_gradient gradient{};
   gradient.dy = at<void>(dy), gradient.dy_row = dy_row, gradient.dy_step = dy_step;
   gradient.dend = ends.get_or_null();
   gradient.dx = at<void>(dx), gradient.dx_row = dx_row, gradient.dx_step = dx_step;
   gradient.dw = at<void>(dw), gradient.db = at<void>(db), gradient.dr = at<void>(dr), gradient.dbr = at<void>(dbr);
-  gradient.dparameters = named.get_or_null(), gradient.dstart = starts.get_or_null();
+  gradient.dparameters = named.get_or_null(), gradient.dmatrices = squares.get_or_null(), gradient.dstart = starts.get_or_null();
   int32_t failed;
   {
     nb::gil_scoped_release free_python;

@@ -111,8 +111,9 @@ extern "C" const char* ostinato_refusal(const ostinato_call* call) {
   const int32_t lanes = target_now().kernels32[0]->lanes * 4 / kernel->bytes;
   if (kernel->lanes != lanes) return "the kernel was compiled for another CPU target";
   if (kernel->gates * kernel->sub > kMostVectors) return "the kernel has more gates than the core multiplies at once";
-  if (kernel->parts > OSTINATO_MOST || kernel->parameters > OSTINATO_MOST)
-    return "the kernel has more parts or parameters than the core takes";
+  if (kernel->parts > OSTINATO_MOST || kernel->parameters > OSTINATO_MOST || kernel->given > OSTINATO_MOST ||
+      kernel->matrices > OSTINATO_MOST || kernel->groups > OSTINATO_MOST)
+    return "the kernel has more parts, parameters, matrices or given values than the core takes";
   return nullptr;
 }
 

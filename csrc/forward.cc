@@ -1,4 +1,6 @@
 // The way forward: W x + b for a stretch of time as one product, then the steps of that stretch while it is in the cache.
+#include <new>
+
 #include "packing.h"
 #include "threads.h"
 
@@ -38,6 +40,22 @@ class Forward {
       for (int s = 0; s < kernel_.parts; ++s) made.states[s] = states + s * most_rows * shape_.width;
       buffers_[k] = made;
     }
+    // One thread takes all steps of a row of a cell in stages.
+    groups_ = block.take<Staged>(kernel_.groups);
+    for (int g = 0; g < kernel_.groups; ++g) {
+      const Group group(call, g);
+      R* packed = block.take<R>(group.panels * group.sums * group.panel);
+      if (groups_) new (&groups_[g]) Staged{group, packed};
+    }
+    for (int k = 0; k < split_.teams; ++k) {
+      R* given = block.take<R>(kernel_.given * most_rows * shape_.width);
+      const void** each = block.take<const void*>(kernel_.given);
+      ostinato_stages* stages = kernel_.staged ? take_stages(block, most_rows) : nullptr;
+      if (!buffers_) continue;
+      for (int n = 0; n < kernel_.given; ++n) each[n] = given + n * most_rows * shape_.width;
+      buffers_[k].given = each;
+      buffers_[k].stages = stages;
+    }
     scratch_row_ = most_rows * shape_.panel + 64;
     scratch_ = block.take<R>(split_.threads * scratch_row_);
     zero_ = block.take<uint8_t>(split_.threads * (most_rows + 64));
@@ -57,7 +75,34 @@ class Forward {
   struct Buffers {
     R *x, *gates, *h[2];
     void** states;
+    const void** given;
+    ostinato_stages* stages;
   };
+  struct Staged {
+    Group group;
+    R* packed;
+  };
+
+  // What a step in stages works with, for one team.
+  ostinato_stages* take_stages(Block& block, int64_t rows) {
+    ostinato_stages* stages = block.take<ostinato_stages>(1);
+    const void** packed = block.take<const void*>(kernel_.groups);
+    void** result = block.take<void*>(kernel_.groups);
+    void** operand = block.take<void*>(kernel_.groups);
+    int64_t* group_row = block.take<int64_t>(kernel_.groups);
+    for (int g = 0; g < kernel_.groups; ++g) {
+      const Group group(call_, g);
+      R* products = block.take<R>(rows * group.gate_row);
+      R* multiplied = group.shown ? nullptr : block.take<R>(rows * shape_.width);
+      if (!stages) continue;
+      packed[g] = groups_[g].packed, result[g] = products, operand[g] = multiplied, group_row[g] = group.gate_row;
+    }
+    R* near = block.take<R>(kernel_.near * shape_.width);
+    R* far = block.take<R>(rows * kernel_.far * shape_.width);
+    R* sums = block.take<R>(rows * most(kernel_.sums, 1));
+    if (stages) *stages = {packed, result, operand, nullptr, group_row, call_.shown, near, far, sums};
+    return stages;
+  }
 
   // The part of one thread: its team's rows, its own panels.
   void member(int thread) {
@@ -92,9 +137,18 @@ class Forward {
 
   void pack(int thread) {
     const Part mine = part_of(shape_.panels, thread, split_.threads);
-    pack_by_panel(shape_, call_.hidden, static_cast<const R*>(call_.w), call_.inputs, mine.first, mine.last, w_);
+    const auto stacked = [&](const void* weights, int64_t depth) {
+      return Rows<R>(weights, kernel_.gates, call_.hidden, depth);
+    };
+    pack_by_panel<R>(shape_, stacked(call_.w, call_.inputs), call_.inputs, mine.first, mine.last, w_);
     if (kernel_.dense)
-      pack_by_panel(shape_, call_.hidden, static_cast<const R*>(call_.r), call_.hidden, mine.first, mine.last, r_);
+      pack_by_panel<R>(shape_, stacked(call_.r, call_.hidden), call_.hidden, mine.first, mine.last, r_);
+    for (int g = 0; g < kernel_.groups; ++g) {
+      const Group& group = groups_[g].group;
+      const Rows<R> rows(call_.matrices, kernel_.group_matrices + group.first, group.gates);
+      const Part part = part_of(group.panels, thread, split_.threads);
+      pack_by_panel<R>(group, rows, group.sums, part.first, part.last, groups_[g].packed);
+    }
     if (thread > 0) return;
     pack_vector(shape_, call_.hidden, static_cast<const R*>(call_.b), b_);
     pack_vector(shape_, call_.hidden, static_cast<const R*>(call_.br), br_);
@@ -106,21 +160,39 @@ class Forward {
     return s == kernel_.output ? with.h[now] : static_cast<R*>(with.states[s]);
   }
 
+  // The columns of a part of the state that a member cares for: some units, or all of a cell in stages.
+  Part columns(const Member& me, int part) const {
+    return kernel_.staged ? Part{0, me.panels.last > 0 ? width_of(call_, part) : 0} : me.units;
+  }
+
   // The initial state into the buffers, the last one out for rows without a step.
   void begin(Member& me) {
-    const int64_t columns = me.units.last - me.units.first;
     for (int64_t i = 0; i < me.team.rows; ++i) {
-      const int64_t row = me.team.order[i], from = row * call_.hidden + me.units.first;
+      const int64_t row = me.team.order[i];
       for (int s = 0; s < kernel_.parts; ++s) {
+        const Part mine = columns(me, s);
+        const int64_t from = row * width_of(call_, s) + mine.first, count = mine.last - mine.first;
         const R* start = static_cast<const R*>(call_.start[s]) + from;
         R* state = part(me.with, s, 0) + i * shape_.width;
-        clear(state + me.panels.first * shape_.units, (me.panels.last - me.panels.first) * shape_.units);
-        copy(state + me.units.first, start, columns);
-        if (me.team.length[i] == 0) copy(static_cast<R*>(call_.end[s]) + from, start, columns);
+        if (kernel_.staged) {
+          if (count > 0) clear(state, shape_.width);
+        } else {
+          clear(state + me.panels.first * shape_.units, (me.panels.last - me.panels.first) * shape_.units);
+        }
+        copy(state + mine.first, start, count);
+        if (me.team.length[i] == 0) copy(static_cast<R*>(call_.end[s]) + from, start, count);
       }
+      const Part shown = columns(me, kernel_.output);
       for (int64_t t = me.team.length[i]; t < call_.steps; ++t)
-        clear(static_cast<R*>(call_.y) + row * call_.y_row + t * call_.y_step + me.units.first, columns);
+        clear(static_cast<R*>(call_.y) + row * call_.y_row + t * call_.y_step + shown.first, shown.last - shown.first);
+      // What no step fills is shown to none, but is loaded.
+      for (int n = 0; n < kernel_.given && me.number == 0; ++n) clear(given(me, n, i), shape_.width);
+      if (kernel_.staged && me.panels.last > 0) clear(me.with.h[1] + i * shape_.width, shape_.width);
     }
+  }
+
+  R* given(const Member& me, int n, int64_t i) const {
+    return static_cast<R*>(const_cast<void*>(me.with.given[n])) + i * shape_.width;
   }
 
   ostinato_forward prepared(const Member& me, int thread) const {
@@ -132,6 +204,8 @@ class Forward {
     step.r = r_, step.br = br_;
     step.parameters = named_;
     step.scratch = scratch_ + thread * scratch_row_;
+    step.given = me.with.given;
+    step.stages = me.with.stages;
     return step;
   }
 
@@ -173,20 +247,26 @@ class Forward {
         zero[i] = begins_anew(call_, me.team.order[i], me.team.length[i], s);
       step.zero = zero;
     }
+    for (int n = 0; n < kernel_.given; ++n)
+      for (int64_t i = 0; i < step.rows; ++i)
+        copy_given(call_, n, me.team.order[i], time_of(call_, me.team.length[i], s), me.units.first,
+                   me.units.last - me.units.first, given(me, n, i) + me.units.first);
     kernel_.forward(&step);
-    const int64_t columns = me.units.last - me.units.first, going = me.team.active[s + 1];
+    const Part shown = columns(me, kernel_.output);
+    const int64_t going = me.team.active[s + 1];
     for (int64_t i = 0; i < step.rows; ++i) {
       const int64_t row = me.team.order[i], length = me.team.length[i], t = time_of(call_, length, s);
-      copy(static_cast<R*>(call_.y) + row * call_.y_row + t * call_.y_step + me.units.first,
-           me.with.h[now ^ 1] + i * shape_.width + me.units.first, columns);
+      copy(static_cast<R*>(call_.y) + row * call_.y_row + t * call_.y_step + shown.first,
+           me.with.h[now ^ 1] + i * shape_.width + shown.first, shown.last - shown.first);
       if (i < going) continue;
       const bool anew = begins_anew(call_, row, length, length);
       for (int p = 0; p < kernel_.parts; ++p) {
-        R* end = static_cast<R*>(call_.end[p]) + row * call_.hidden + me.units.first;
+        const Part mine = columns(me, p);
+        R* end = static_cast<R*>(call_.end[p]) + row * width_of(call_, p) + mine.first;
         if (anew) {
-          clear(end, columns);
+          clear(end, mine.last - mine.first);
         } else {
-          copy(end, part(me.with, p, now ^ 1) + i * shape_.width + me.units.first, columns);
+          copy(end, part(me.with, p, now ^ 1) + i * shape_.width + mine.first, mine.last - mine.first);
         }
       }
     }
@@ -199,6 +279,7 @@ class Forward {
   const ostinato_product* products_;
   Team* teams_;
   Buffers* buffers_;
+  Staged* groups_;
   R *w_, *r_, *b_, *br_, *parameters_, *scratch_;
   const void** named_;
   uint8_t* zero_;

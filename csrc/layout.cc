@@ -44,19 +44,37 @@ constexpr int64_t kHeader = 64;
 
 }  // namespace
 
-Shape::Shape(const ostinato_call& call) {
-  const ostinato_kernel& kernel = *call.kernel;
-  lanes = kernel.lanes;
-  gates = kernel.gates;
-  units = kernel.sub * lanes;
-  panels = (call.hidden + units - 1) / units;
+Panels::Panels(int64_t lanes_, int64_t gates_, int64_t sub, int64_t out_, int64_t bytes)
+    : lanes(lanes_), gates(gates_), units(sub * lanes_), out(out_) {
+  panels = (out + units - 1) / units;
   panel = gates * units;
+  depth = panels * panel;
+  const int64_t line = 64 / bytes;
+  gate_row = (depth + line - 1) / line * line + line;
+}
+
+Shape::Shape(const ostinato_call& call)
+    : Panels(call.kernel->lanes, call.kernel->gates, call.kernel->sub, call.hidden, call.kernel->bytes) {
+  const ostinato_kernel& kernel = *call.kernel;
   width = panels * units;
   vectors = (call.hidden + lanes - 1) / lanes;
-  depth = panels * panel;
-  const int64_t line = 64 / kernel.bytes;
-  gate_row = (depth + line - 1) / line * line + line;
   keep_row = vectors * kernel.keep * lanes;
+  if (!kernel.staged) return;
+  // Results of products of one matrix stand in panels of four vectors.
+  const int64_t whole = 4 * lanes;
+  width = (most(call.hidden, call.shown) + whole - 1) / whole * whole;
+  keep_row += (kernel.keep_rows + lanes - 1) / lanes * lanes;
+}
+
+namespace {
+int64_t sub_for(int64_t count) { return count == 1 ? 4 : count == 2 ? 2 : 1; }
+}  // namespace
+
+Group::Group(const ostinato_call& call, int group)
+    : Panels(call.kernel->lanes, call.kernel->group_size[group], sub_for(call.kernel->group_size[group]),
+             group == call.kernel->projected ? call.shown : call.hidden, call.kernel->bytes),
+      first(0), shown(call.kernel->group_shown[group] != 0), sums(shown ? call.shown : call.hidden) {
+  for (int g = 0; g < group; ++g) first += call.kernel->group_size[g];
 }
 
 char* borrow(int64_t bytes) {
@@ -116,7 +134,7 @@ Split split_of(const ostinato_call& call) {
     split.longest = most(split.longest, length_of(call, b));
   }
   const ostinato_kernel& kernel = *call.kernel;
-  const int64_t inside = kernel.dense ? call.hidden : 8;
+  const int64_t inside = kernel.dense ? call.hidden : 8 + call.hidden * kernel.matrices / kernel.gates;
   const int64_t work = split.steps * kernel.gates * call.hidden * (inside + call.inputs);
   const int64_t worth = least(least(call.threads, kMostThreads), work / kWorthAThread);
   if (worth < 2) return split;
@@ -128,7 +146,7 @@ Split split_of(const ostinato_call& call) {
   }
   // The members of one team share the units, or only what is outside the loop.
   const int64_t parts = (Shape(call).vectors + 3) / 4;
-  if (kernel.dense && (recurrent < kWorthABarrier || parts < 2)) {
+  if (kernel.staged || (kernel.dense && (recurrent < kWorthABarrier || parts < 2))) {
     split.alone = split.steps * kernel.gates * call.hidden * call.inputs >= kWorthHelp;
     if (split.alone) split.threads = split.members = int(least(worth, Shape(call).panels));
     return split;

@@ -11,21 +11,34 @@ namespace ostinato {
 
 // What every part of the core knows about a call's sizes. Columns of x and of gradients lie panel by panel, gate by gate
 // within a panel, vector by vector within a gate.
-struct Shape {
-  explicit Shape(const ostinato_call& call);
+struct Panels {
+  Panels(int64_t lanes, int64_t gates, int64_t sub, int64_t out, int64_t bytes);
   int64_t lanes, gates;
   int64_t units;      // in a panel
   int64_t panels;
   int64_t panel;      // numbers in a panel's row: G x units
-  int64_t width;      // of a row of states: H padded to panels
-  int64_t vectors;    // of units that hold any of the H
+  int64_t out;        // units that count
   int64_t depth;      // columns of gates, padding included
   int64_t gate_row;   // distance of rows of gates: never a multiple of the cache's own period
-  int64_t keep_row;
   // The column of a gate's unit.
   int64_t column(int64_t gate, int64_t unit) const {
     return unit / units * panel + gate * units + unit % units;
   }
+};
+
+struct Shape : Panels {
+  explicit Shape(const ostinato_call& call);
+  int64_t width;      // of a row of states: H padded to panels
+  int64_t vectors;    // of units that hold any of the H
+  int64_t keep_row;
+};
+
+// A group of products inside a step: panels of its matrices, and how much each of them sums up.
+struct Group : Panels {
+  Group(const ostinato_call& call, int group);
+  int first;          // of its matrices, in the kernel's list
+  bool shown;         // whether it multiplies the shown part as it was before the step
+  int64_t sums;       // H, or P where the shown part is multiplied
 };
 
 // Deals out pieces of one block, each beginning on a cache line. Without a block it only counts.

@@ -20,9 +20,9 @@ extern "C" {
 #endif
 
 /* Rises whenever a struct here changes; a compiled cell of another number is refused. */
-#define OSTINATO_ABI 1
+#define OSTINATO_ABI 2
 
-/* More parts or parameters than that are refused. */
+/* More parts, parameters, matrices or given values than that are refused. */
 #define OSTINATO_MOST 64
 
 /* What a kernel multiplies with: the loops of the core for one CPU target and type, handed to it so that a compiled cell
@@ -30,6 +30,17 @@ extern "C" {
  * the target's lanes; b is packed as [depth, width]; a(i, k) stands at a[i * a_row + k * a_step]. */
 typedef void (*ostinato_product)(const void* a, int64_t a_row, int64_t a_step, int64_t rows, const void* b, int64_t depth,
                                  const void* bias, int32_t more, void* c, int64_t c_row);
+
+/* What a step in stages works with beside its rows: some matrices share what they multiply, those are a group. */
+typedef struct ostinato_stages {
+  const void* const* packed;    /* by group: its matrices, or their transposes on the way back */
+  void* const* result;          /* by group: its products [rows, group_row], or [rows, width] on the way back */
+  void** operand;               /* by group: what is multiplied, [rows, width]; null where that is the shown part */
+  void** dq;                    /* by group: gradients of its products [rows, group_row]; null on the way forward */
+  const int64_t* group_row;
+  int64_t shown;                /* P, the width of the shown part */
+  void *near, *far, *sums;      /* what is set aside: [near, width], [rows, far, width] and [rows, sums] */
+} ostinato_stages;
 
 /* One step of some rows and some panels. A panel is `sub` vectors of units with all their gates; rows are padded to whole
  * panels. Buffers are the core's own: padded, aligned to 64 bytes. */
@@ -48,6 +59,9 @@ typedef struct ostinato_forward {
   void* const* keep;                 /* for each row where its kept values go; null when nothing is to be kept */
   const uint8_t* zero;               /* [rows]: rows that start this step from the zero state; null if there are none */
   void* scratch;                     /* [rows, G sub lanes] */
+  const void* const* given;          /* what else comes in at this step, [rows, width] each */
+  const ostinato_stages* stages;     /* null unless the cell's step has stages; h and states of rows in `zero` are then
+                                        zeroed in place */
 } ostinato_forward;
 
 /* One step of the way back, over groups of panels: a group is ostinato_group vectors of units. */
@@ -70,6 +84,8 @@ typedef struct ostinato_backward {
   void* const* dparameters;          /* [width] each, added to */
   const uint8_t* zero_next;          /* [later]: rows whose next step began anew; null if there are none */
   void* scratch;                     /* [rows, 4 lanes] */
+  const void* const* given;
+  const ostinato_stages* stages;
 } ostinato_backward;
 
 /* One cell, compiled for one CPU target and type. */
@@ -84,6 +100,11 @@ typedef struct ostinato_kernel {
   int32_t same;       /* whether the gradients of u are those of x */
   void (*forward)(const ostinato_forward*);
   void (*backward)(const ostinato_backward*);
+  int32_t given;      /* values that come in at each step besides x */
+  int32_t staged;     /* whether products or sums along a row stand inside the step; what follows is 0 or null if not */
+  int32_t near, far, sums, keep_rows; /* what is set aside, and kept once for each row and step */
+  int32_t matrices, groups, projected; /* projected: the group that makes the shown part, or -1 */
+  const int32_t *group_size, *group_shown, *group_matrices; /* by group; the matrices of all groups one after another */
 } ostinato_kernel;
 
 /* One cell that was lowered when the library was built. */
@@ -107,7 +128,11 @@ typedef struct ostinato_call {
   const void* r;                       /* [G H, H]; null unless the cell multiplies */
   const void* br;                      /* [G H] or null */
   const void* const* parameters;       /* [H] each */
-  const void* const* start;            /* [B, H] for each part of the state */
+  const void* const* matrices;         /* [H, H] each; those of a shown part that is projected have P rows or columns */
+  const void* const* given;            /* given(b, t, h) at given[n][b * s[0] + t * s[1] + h * s[2]], s = strides + 3 n */
+  const int64_t* given_strides;
+  int64_t shown;                       /* P: H unless the cell projects the part that it shows */
+  const void* const* start;            /* [B, H] for each part of the state, [B, P] for the shown one */
   const int64_t* lengths;              /* [B], each 0..T; or null: all are T */
   const uint8_t* reset;                /* [B, T], or null */
   int32_t reverse;                     /* from the last valid step to the first */
@@ -128,6 +153,7 @@ typedef struct ostinato_gradient {
   int64_t dx_row, dx_step;
   void *dw, *db, *dr, *dbr;      /* as w, b, r, br */
   void* const* dparameters;      /* [H] each, or null */
+  void* const* dmatrices;        /* as matrices, or null */
   void* const* dstart;           /* [B, H] each, or null */
 } ostinato_gradient;
 

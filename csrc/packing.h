@@ -37,10 +37,24 @@ inline void turn(const double* from, int64_t from_row, double* to, int64_t to_ro
     for (int u = 0; u < 4; ++u) to[k * to_row + u] = from[u * from_row + k];
 }
 
-// Weights [G H, depth] as [panels, depth, G units], for the panels first <= p < last: what a step multiplies with.
+// Where each gate's rows of a weight [G H, depth] begin.
 template <class R>
-void pack_by_panel(const Shape& shape, int64_t hidden, const R* weights, int64_t depth, int64_t first, int64_t last,
-                   R* packed) {
+struct Rows {
+  Rows(const void* weights, int64_t gates, int64_t hidden, int64_t depth) {
+    for (int64_t g = 0; g < gates; ++g) begin[g] = static_cast<const R*>(weights) + g * hidden * depth;
+  }
+  // Matrices that were given apart, in the order of a group.
+  Rows(const void* const* matrices, const int32_t* which, int64_t count) {
+    for (int64_t g = 0; g < count; ++g) begin[g] = static_cast<const R*>(matrices[which[g]]);
+  }
+  const R* begin[OSTINATO_MOST];
+};
+
+// Weights [depth] of each gate's units as [panels, depth, G units], for the panels first <= p < last: what a step
+// multiplies with.
+template <class R>
+void pack_by_panel(const Panels& shape, const Rows<R>& weights, int64_t depth, int64_t first, int64_t last, R* packed) {
+  const int64_t hidden = shape.out;
   constexpr int64_t kRows = 64;  // so many rows of the panel stay in the cache while its columns are filled
   for (int64_t p = first; p < last; ++p) {
     R* panel = packed + p * depth * shape.panel;
@@ -50,7 +64,7 @@ void pack_by_panel(const Shape& shape, int64_t hidden, const R* weights, int64_t
         for (int64_t u = 0; u < shape.units;) {
           const int64_t unit = p * shape.units + u;
           R* to = panel + g * shape.units + u;
-          const R* from = weights + (g * hidden + unit) * depth;
+          const R* from = weights.begin[g] + unit * depth;
           const bool four = unit + 4 <= hidden && u + 4 <= shape.units;
           int64_t k = k0;
           for (; four && k + 4 <= k1; k += 4) turn(from + k, depth, to + k * shape.panel, shape.panel);
@@ -99,15 +113,15 @@ void pack_row(const Grouped& grouped, int64_t k, const R* row, R* packed) {
   }
 }
 
-// Weights [G H, columns] as the right side of a product over all gates' columns, for some panels of them.
+// Weights [columns] of each gate's units as the right side of a product over all gates' columns, for some panels of them.
 template <class R>
-void pack_by_gate(const Shape& shape, int64_t hidden, const R* weights, const Grouped& grouped, int64_t first,
-                  int64_t last, R* packed) {
+void pack_by_gate(const Panels& shape, const Rows<R>& weights, const Grouped& grouped, int64_t first, int64_t last,
+                  R* packed) {
   for (int64_t p = first; p < last; ++p)
     for (int64_t g = 0; g < shape.gates; ++g)
       for (int64_t u = 0; u < shape.units; ++u) {
         const int64_t unit = p * shape.units + u;
-        const R* row = unit < hidden ? weights + (g * hidden + unit) * grouped.columns : nullptr;
+        const R* row = unit < shape.out ? weights.begin[g] + unit * grouped.columns : nullptr;
         pack_row(grouped, p * shape.panel + g * shape.units + u, row, packed);
       }
 }
@@ -120,6 +134,19 @@ void copy(R* to, const R* from, int64_t count) {
 template <class R>
 void clear(R* to, int64_t count) {
   if (count > 0) memset(to, 0, size_t(count) * sizeof(R));
+}
+
+// What else comes in at a row's step t, from the unit `first` on.
+template <class R>
+void copy_given(const ostinato_call& call, int n, int64_t row, int64_t t, int64_t first, int64_t count, R* to) {
+  const int64_t* strides = call.given_strides + 3 * n;
+  const R* from = static_cast<const R*>(call.given[n]) + row * strides[0] + t * strides[1] + first * strides[2];
+  for (int64_t u = 0; u < count; ++u) to[u] = from[u * strides[2]];
+}
+
+// The width of a part of the state.
+inline int64_t width_of(const ostinato_call& call, int part) {
+  return call.kernel->staged && part == call.kernel->output ? call.shown : call.hidden;
 }
 
 // Per-unit vectors [H] with zeros up to the width.

@@ -16,5 +16,6 @@
 #include "vector.inl"
 // The operations need the vectors.
 #include "math.inl"
+#include "recur.inl"
 
 namespace OSTINATO_NAMESPACE {

@@ -12,8 +12,6 @@ typedef vector_of<OSTINATO_REAL>::type real_vector;
 
 }  // namespace OSTINATO_NAMESPACE
 
-#include "recur.inl"
-
 extern "C" __attribute__((visibility("default"))) const ostinato_kernel* ostinato_plugin(void) {
   return &OSTINATO_NAMESPACE::kernel_of<OSTINATO_NAMESPACE::real_vector, OSTINATO_NAMESPACE::OSTINATO_CELL>;
 }

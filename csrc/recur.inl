@@ -7,10 +7,6 @@
 
 namespace OSTINATO_NAMESPACE {
 
-// Vectors of units in a panel: so many that a panel has three or four vectors for each k.
-template <class C>
-constexpr int sub_of = !C::DENSE ? 1 : C::G == 1 ? 4 : C::G == 2 ? 2 : 1;
-
 // Vectors of units that the way back multiplies at once.
 constexpr int kGroup = 4;
 
@@ -36,6 +32,16 @@ OSTINATO_INLINE V only(integer_of<V> mask, V value) {
 template <int N>
 constexpr int at_least_one = N > 0 ? N : 1;
 
+}  // namespace OSTINATO_NAMESPACE
+
+#include "staged.inl"
+
+namespace OSTINATO_NAMESPACE {
+
+// Vectors of units in a panel: so many that a panel has three or four vectors for each k.
+template <class C>
+constexpr int sub_of = C::DENSE || C::STAGED ? sub_for(C::G) : 1;
+
 // What follows the product: activations and the new state of one panel for all rows.
 template <class V, class C>
 void finish_panel(const ostinato_forward* f, int64_t p, const scalar_of<V>* sums) {
@@ -53,6 +59,8 @@ void finish_panel(const ostinato_forward* f, int64_t p, const scalar_of<V>* sums
     if constexpr (C::P > 0) load_each<V, C::P>(named, f->parameters, at);
     for (int64_t i = 0; i < f->rows; ++i) {
       const int64_t unit = i * f->width + at;
+      V given[at_least_one<C::E>];
+      if constexpr (C::E > 0) load_each<V, C::E>(given, f->given, unit);
       const bool anew = f->zero && f->zero[i];
       V gate[G], seen[at_least_one<C::DENSE ? G : 0>], state[C::S], next[C::S], kept[at_least_one<C::KEEP>];
       for (int g = 0; g < G; ++g) gate[g] = load<V>(x + i * f->x_row + (g * SUB + q) * L);
@@ -65,11 +73,11 @@ void finish_panel(const ostinato_forward* f, int64_t p, const scalar_of<V>* sums
         state[s] = anew ? constant<V>(0) : load<V>(from + unit);
       }
       if (f->keep) {
-        C::forward(gate, seen, state, named, next, kept);
+        C::forward(gate, seen, state, named, given, next, kept);
         R* to = static_cast<R*>(f->keep[i]) + w * (C::KEEP * L);
         for (int n = 0; n < C::KEEP; ++n) store(to + n * L, kept[n]);
       } else {
-        C::infer(gate, seen, state, named, next);
+        C::infer(gate, seen, state, named, given, next);
       }
       for (int s = 0; s < C::S; ++s)
         store((s == C::OUTPUT ? h_next : static_cast<R*>(f->state[s])) + unit, next[s]);
@@ -122,7 +130,9 @@ void finish_units(const ostinato_backward* f, int64_t w, const scalar_of<V>* sum
         d[s] = d[s] + load<V>(dy + unit);
       }
     }
-    C::backward(kept, named, d, dx, du, ds, dp);
+    V given[at_least_one<C::E>];
+    if constexpr (C::E > 0) load_each<V, C::E>(given, f->given, unit);
+    C::backward(kept, named, given, d, dx, du, ds, dp);
     if (inside < L) {
       // Beyond the last unit stands whatever the equations make of zeros: it must not reach a product.
       for (int g = 0; g < G; ++g) {
@@ -166,11 +176,29 @@ void step_backward(const ostinato_backward* f) {
   }
 }
 
+// A kernel of either kind: what a struct does not declare is not touched.
+template <class V, class C, bool STAGED>
+struct kernel_maker {
+  static constexpr ostinato_kernel make() {
+    return {OSTINATO_ABI, int32_t(sizeof(scalar_of<V>)), kLanes<V>, sub_of<C>, C::G, C::S, C::OUTPUT, C::P, C::KEEP,
+            C::DENSE,     C::SAME,
+            step_forward<V, C>, step_backward<V, C>,
+            C::E, 0, 0, 0, 0, 0, 0, 0, -1, nullptr, nullptr, nullptr};
+  }
+};
 template <class V, class C>
-constexpr ostinato_kernel kernel_of = {
-    OSTINATO_ABI, int32_t(sizeof(scalar_of<V>)), kLanes<V>, sub_of<C>, C::G, C::S, C::OUTPUT, C::P, C::KEEP,
-    C::DENSE,     C::SAME,
-    step_forward<V, C>, step_backward<V, C>};
+struct kernel_maker<V, C, true> {
+  static constexpr ostinato_kernel make() {
+    return {OSTINATO_ABI, int32_t(sizeof(scalar_of<V>)), kLanes<V>, sub_of<C>, C::G, C::S, C::OUTPUT, C::P, C::KEEP,
+            0,            1,
+            staged_forward<V, C>, staged_backward<V, C>,
+            C::E, 1, C::NEAR, C::FAR, C::SUMS, C::KEEP_ROWS, C::MATRICES, C::GROUPS, C::PROJECTED, C::GROUP_SIZE,
+            C::GROUP_SHOWN, C::GROUP_MATRICES};
+  }
+};
+
+template <class V, class C>
+constexpr ostinato_kernel kernel_of = kernel_maker<V, C, C::STAGED>::make();
 
 }  // namespace OSTINATO_NAMESPACE
 

@@ -43,6 +43,7 @@ class Kernel:
     recurrent: str
     keep: int
     digest: str
+    output_index: int
     path: str | None = None
     seconds: float = 0.0
     source: Cell = field(kw_only=True, repr=False, compare=False)
@@ -259,6 +260,7 @@ def _kept(cell: Cell, kind: Kind, step: Lowered, built: Built) -> Kernel:
         recurrent=cell.recurrent,
         keep=step.keep,
         digest=step.digest,
+        output_index=step.output_index,
         path=built.path,
         seconds=built.seconds,
         source=cell,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ostinato.cells import BUILT_IN, Cell
 from ostinato.errors import LoweringError
@@ -17,7 +17,10 @@ from ostinato.lowering.sources import source_digest
 
 INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
 # The array that each kind of leaf is read from.
-ARRAYS = {"input": "x", "recurrent": "u", "state": "s", "parameter": "p", "kept": "keep", "gradient": "d"}
+ARRAYS = {
+    **{"input": "x", "recurrent": "u", "state": "s", "parameter": "p", "given": "e"},
+    **{"kept": "keep", "gradient": "d"},
+}
 
 
 def cpp_cell(step: Lowered, name: str) -> str:
@@ -30,11 +33,13 @@ def cpp_cell(step: Lowered, name: str) -> str:
       static constexpr int S = 1;
       static constexpr int OUTPUT = 0;
       static constexpr int P = 0;
+      static constexpr int E = 0;
       static constexpr int KEEP = 1;
+      static constexpr bool STAGED = false;
       static constexpr bool DENSE = true;
       static constexpr bool SAME = true;
       template <class V>
-      static OSTINATO_INLINE void forward(const V* x, const V* u, const V*, const V*, V* out, V* keep) {
+      static OSTINATO_INLINE void forward(const V* x, const V* u, const V*, const V*, const V*, V* out, V* keep) {
         const V v0 = x[0];
         const V v1 = u[0];
         const V v2 = v0 + v1;
@@ -43,7 +48,7 @@ def cpp_cell(step: Lowered, name: str) -> str:
         keep[0] = v3;
       }
       template <class V>
-      static OSTINATO_INLINE void infer(const V* x, const V* u, const V*, const V*, V* out) {
+      static OSTINATO_INLINE void infer(const V* x, const V* u, const V*, const V*, const V*, V* out) {
         const V v0 = x[0];
         const V v1 = u[0];
         const V v2 = v0 + v1;
@@ -51,7 +56,7 @@ def cpp_cell(step: Lowered, name: str) -> str:
         out[0] = v3;
       }
       template <class V>
-      static OSTINATO_INLINE void backward(const V* keep, const V*, const V* d, V* dx, V* du, V* ds, V*) {
+      static OSTINATO_INLINE void backward(const V* keep, const V*, const V*, const V* d, V* dx, V* du, V* ds, V*) {
         const V v0 = constant<V>(0x1.0000000000000p+0);
         const V v1 = keep[0];
         const V v2 = v1 * v1;
@@ -66,11 +71,16 @@ def cpp_cell(step: Lowered, name: str) -> str:
     };
 
     Everything is read before anything is written, so outputs may lie where inputs lay. Each pass reads at constant
-    places: x and u by gate, s, out and d by part, p by vector, keep by kept value. The operations ``sigmoid``,
+    places: x and u by gate, s, out and d by part, p by vector, e by what is given, keep by kept value. The operations ``sigmoid``,
     ``tanh``, ``select``, ... and ``constant<V>`` are found where the text is included.
     """
     if not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name):
         raise LoweringError(f"a struct's name wanted ASCII letters and digits, got {name!r}")
+    if step.staged:
+        # That writer takes words from this one.
+        from ostinato.lowering.cpp_stages import staged_struct
+
+        return staged_struct(step, name, facts_of(step))
     derived = step.derivation
     places = {kind: {label: place for place, label in enumerate(names)} for kind, names in step.names.items()}
     places["gradient"] = places["state"]
@@ -82,17 +92,22 @@ def cpp_cell(step: Lowered, name: str) -> str:
         for array, kind in (("dx", "input"), ("du", "recurrent"), ("ds", "state"), ("dp", "parameter"))
         for label, place in places[kind].items()
     }
-    facts = {"G": len(step.gates), "S": len(step.state), "OUTPUT": step.output_index, "P": len(step.parameters)}
-    lines = [f"struct {name} {{"]
-    lines += [f"  static constexpr int {fact} = {value};" for fact, value in {**facts, "KEEP": step.keep}.items()]
-    lines += [
-        f"  static constexpr bool {fact} = {str(value).lower()};"
-        for fact, value in (("DENSE", step.dense), ("SAME", step.same))
-    ]
-    lines += _function("forward", "x u s p", "out keep", derived.forward, places, {**out, **keep})
-    lines += _function("infer", "x u s p", "out", derived.infer, places, out)
-    lines += _function("backward", "keep p d", "dx du ds dp", derived.backward, places, gradients)
+    lines = [f"struct {name} {{", *facts_of(step)]
+    lines += _function("forward", "x u s p e", "out keep", derived.forward, places, {**out, **keep})
+    lines += _function("infer", "x u s p e", "out", derived.infer, places, out)
+    lines += _function("backward", "keep p e d", "dx du ds dp", derived.backward, places, gradients)
     return "\n".join([*lines, "};"])
+
+
+def facts_of(step: Lowered) -> list[str]:
+    """The numbers of a cell that the core's loops are made for."""
+    facts = {
+        **{"G": len(step.gates), "S": len(step.state), "OUTPUT": step.output_index},
+        **{"P": len(step.parameters), "E": len(step.given), "KEEP": step.keep},
+    }
+    switches = {"STAGED": step.staged, "DENSE": step.dense, "SAME": step.same}
+    lines = [f"  static constexpr int {fact} = {value};" for fact, value in facts.items()]
+    return lines + [f"  static constexpr bool {fact} = {str(value).lower()};" for fact, value in switches.items()]
 
 
 def cpp_cells(cells: Mapping[str, Cell] = BUILT_IN) -> str:
@@ -141,11 +156,15 @@ def _line(node: Node, places: Mapping[str, Mapping[str, int]]) -> str:
 
 
 def _value(node: Node, places: Mapping[str, Mapping[str, int]]) -> str:
-    if node.kind == "constant":
-        return f"constant<V>({number(float(node.label))})"
     if node.kind in ARRAYS:
         return f"{ARRAYS[node.kind]}[{places[node.kind][str(node.label)]}]"
-    operands = [f"v{i}" for i in node.arguments]
+    return expression(node, [f"v{i}" for i in node.arguments])
+
+
+def expression(node: Node, operands: Sequence[str]) -> str:
+    """The C++ of one operation or constant."""
+    if node.kind == "constant":
+        return f"constant<V>({number(float(node.label))})"
     if node.kind in INFIX:
         return f" {INFIX[node.kind]} ".join(operands)
     if node.kind == "negate":

@@ -9,36 +9,52 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from ostinato.cells.operations import ROWWISE
-from ostinato.errors import LoweringError
 from ostinato.lowering.graph import MOST_NODES, Graph, Node
-from ostinato.lowering.keeping import keep_set
+from ostinato.lowering.keeping import keep_set, row_valued
 from ostinato.lowering.simplify import Rewriter, gathered
 
 # A derivative is a few times as long as what it derives.
 MOST_DERIVED = 16 * MOST_NODES
 # Outputs of the backward graph, by the kind of leaf that they are the gradient of.
 GRADIENTS = {"input": "dx", "recurrent": "du", "state": "ds", "parameter": "dp"}
-NOT_DERIVED = ("product", *ROWWISE)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Products that share what they multiply: matrices by name, and whether that is the shown part as it was before.
+
+    ``back`` says whether the way back multiplies too, with the transposes: not where nothing below wants a gradient.
+    """
+
+    matrices: tuple[str, ...]
+    shown: bool
+    back: bool = True
 
 
 @dataclass(frozen=True)
 class Derivation:
     """A step, what it keeps, and its backward pass.
 
-    ``infer`` computes the new state. ``forward`` does too, and its outputs ``keep.0``, ``keep.1``, ... are kept.
-    ``backward`` computes the gradients ``dx.gate``, ``du.gate``, ``ds.part`` and ``dp.name`` from leaves of three
-    kinds: ``kept`` (by number), ``gradient`` (of each part of the new state) and ``parameter``.
+    ``infer`` computes the new state. ``forward`` does too, and its outputs ``keep.0``, ``keep.1``, ... are kept for each
+    unit, ``row.0``, ``row.1``, ... once for each row. ``backward`` computes the gradients ``dx.gate``, ``du.gate``,
+    ``ds.part`` and ``dp.name`` from leaves of these kinds: ``kept`` and ``kept_row`` (by number), ``gradient`` (of each
+    part of the new state), ``parameter`` and ``given``.
+
+    Where products stand inside the step, they come in ``groups``. What group 0 multiplies is the output ``operand.0`` of
+    all three graphs, unless it is the shown part; the gradient of its second product is the output ``dq.0.1`` of
+    ``backward``, in which a node ``back`` sums the transposed products of a whole group.
     """
 
     infer: Graph
     forward: Graph
     backward: Graph
     keep: int
+    keep_rows: int = 0
+    groups: tuple[Group, ...] = ()
 
 
-def derivation(graph: Graph, names: Mapping[str, Sequence[str]]) -> Derivation:
-    """Derive the backward pass of a step.
+def derivation(graph: Graph, names: Mapping[str, Sequence[str]], shown: str | None = None) -> Derivation:
+    """Derive the backward pass of a step; ``shown`` is the part of the state that is shown.
 
     >>> from ostinato.cells import elman
     >>> from ostinato.lowering import trace
@@ -55,26 +71,29 @@ def derivation(graph: Graph, names: Mapping[str, Sequence[str]]) -> Derivation:
     du.h = #5
     ds.h = #6
 
-    ``names`` are the declared names of each kind of leaf. Raises :class:`~ostinato.errors.LoweringError` for a product
-    or a reduction inside the step: their derivatives are not elementwise.
+    ``names`` are the declared names of each kind of leaf.
     """
-    for node in graph.nodes:
-        if node.kind in NOT_DERIVED:
-            raise LoweringError(f"{node.kind} inside the step has no elementwise derivative")
-    tape = _Tape(graph, names)
+    tape = _Tape(graph, names, shown)
     gradients = tape.gradients()
+    operands = {f"operand.{place}": node for place, (node, _) in enumerate(tape.groups) if not tape.shows(node)}
+    gradients.update(operands)
     nodes = tape.to.builder.nodes
     moving = _depends(nodes, ("gradient",))
     live = needed(gradients)
     wanted = {i for node in live if moving[node.index] for i in node.arguments if not moving[i]}
     wanted |= {node.index for node in gradients.values() if not moving[node.index]}
-    kept = keep_set(nodes, wanted, {node.index for node in tape.steps if node.kind != "less"})
-    outputs = {**tape.outputs, **{f"keep.{place}": nodes[index] for place, index in enumerate(kept)}}
+    kept = keep_set(nodes, wanted, {node.index for node in tape.steps if node.kind not in ("less", "matrix")})
+    alike = row_valued(nodes)
+    units, rows = [i for i in kept if not alike[i]], [i for i in kept if alike[i]]
+    outputs = {f"keep.{place}": nodes[index] for place, index in enumerate(units)}
+    outputs.update({f"row.{place}": nodes[index] for place, index in enumerate(rows)})
     return Derivation(
-        infer=gathered(tape.outputs, most=MOST_DERIVED),
-        forward=gathered(outputs, most=MOST_DERIVED),
-        backward=_from_kept(gradients, kept, names),
-        keep=len(kept),
+        infer=gathered({**tape.outputs, **operands}, most=MOST_DERIVED),
+        forward=gathered({**tape.outputs, **operands, **outputs}, most=MOST_DERIVED),
+        backward=_from_kept(gradients, units, rows, names),
+        keep=len(units),
+        keep_rows=len(rows),
+        groups=tape.described(),
     )
 
 
@@ -96,15 +115,21 @@ def _depends(nodes: Sequence[Node], kinds: Sequence[str]) -> list[bool]:
     return found
 
 
-def _from_kept(gradients: Mapping[str, Node], kept: Sequence[int], names: Mapping[str, Sequence[str]]) -> Graph:
+def _from_kept(
+    gradients: Mapping[str, Node], units: Sequence[int], rows: Sequence[int], names: Mapping[str, Sequence[str]]
+) -> Graph:
     """The backward graph, with kept values as leaves."""
-    places = {index: place for place, index in enumerate(kept)}
-    order = {**names, "kept": [str(place) for place in range(len(kept))], "gradient": names["state"]}
+    places = {index: ("kept", str(place)) for place, index in enumerate(units)}
+    places.update({index: ("kept_row", str(place)) for place, index in enumerate(rows)})
+    order = {**names, "gradient": names["state"]}
+    for kind, kept in (("kept", units), ("kept_row", rows)):
+        order[kind] = [str(place) for place in range(len(kept))]
     rewriter = Rewriter(order, MOST_DERIVED)
     made: dict[int, Node] = {}
     for node in needed(gradients, places):
         if node.index in places:
-            made[node.index] = rewriter.make("kept", label=str(places[node.index]))
+            kind, label = places[node.index]
+            made[node.index] = rewriter.make(kind, label=label)
         else:
             made[node.index] = rewriter.make(node.kind, *(made[i] for i in node.arguments), label=node.label)
     return gathered({name: made[node.index] for name, node in gradients.items()}, most=MOST_DERIVED)
@@ -113,8 +138,8 @@ def _from_kept(gradients: Mapping[str, Node], kept: Sequence[int], names: Mappin
 class _Tape:
     """The step's nodes in their simplest form, and the gradients that are summed up for each of them."""
 
-    def __init__(self, graph: Graph, names: Mapping[str, Sequence[str]]) -> None:
-        self.names = names
+    def __init__(self, graph: Graph, names: Mapping[str, Sequence[str]], shown: str | None) -> None:
+        self.names, self.shown = names, shown
         self.to = Rewriter({**names, "gradient": names["state"]}, MOST_DERIVED)
         made: list[Node] = []
         for node in graph.nodes:
@@ -123,18 +148,52 @@ class _Tape:
         self.steps = needed(self.outputs)
         self.active = _depends(self.to.builder.nodes, tuple(GRADIENTS))
         self.sums: dict[int, Node] = {}
+        # What is multiplied, and its products with matrices, in the order of the step.
+        found: dict[int, tuple[Node, list[Node]]] = {}
+        for node in self.steps:
+            if node.kind == "product":
+                operand = self.arguments(node)[0]
+                found.setdefault(operand.index, (operand, []))[1].append(node)
+        self.groups = list(found.values())
+        self._group_of = {index: place for place, index in enumerate(found)}
+
+    def shows(self, node: Node) -> bool:
+        """Whether a node is the shown part of the state as it was before the step."""
+        return node.kind == "state" and node.label == self.shown
+
+    def described(self) -> tuple[Group, ...]:
+        """The groups as data."""
+        return tuple(
+            Group(
+                tuple(str(self.arguments(product)[1].label) for product in products),
+                self.shows(operand),
+                self.active[operand.index],
+            )
+            for operand, products in self.groups
+        )
 
     def gradients(self) -> dict[str, Node]:
         """The gradient of every declared leaf, by its name in the backward graph."""
         for part, node in self.outputs.items():
             self.give(node, self.to.make("gradient", label=part))
+        zero = self.to.constant(0.0)
         for node in reversed(self.steps):
+            # All that was made of a node is done; what multiplies it comes in one go.
+            if node.index in self._group_of and self.active[node.index]:
+                pairs = [
+                    side
+                    for product in self.groups[self._group_of[node.index]][1]
+                    for side in (self.sums.get(product.index, zero), self.arguments(product)[1])
+                ]
+                self.give(node, self.to.make("back", *pairs))
             if node.arguments and node.index in self.sums:
                 _DERIVATIVES[node.kind](self, node, self.sums[node.index])
         leaves = {(node.kind, node.label): node.index for node in self.steps if not node.arguments}
-        zero = self.to.constant(0.0)
         named = [(kind, name) for kind in GRADIENTS for name in self.names.get(kind, ())]
-        return {f"{GRADIENTS[k]}.{name}": self.sums.get(leaves.get((k, name), -1), zero) for k, name in named}
+        found = {f"{GRADIENTS[k]}.{name}": self.sums.get(leaves.get((k, name), -1), zero) for k, name in named}
+        for group, (_, products) in enumerate(self.groups):
+            found.update({f"dq.{group}.{j}": self.sums.get(p.index, zero) for j, p in enumerate(products)})
+        return found
 
     def give(self, node: Node, gradient: Node) -> None:
         """Add to the gradient of a node; what does not depend on a leaf wants none."""
@@ -250,6 +309,27 @@ def _less(tape: _Tape, node: Node, d: Node) -> None:
     """A comparison passes nothing on."""
 
 
+def _product(tape: _Tape, node: Node, d: Node) -> None:
+    """What is multiplied gets its share for a whole group at once, in :meth:`_Tape.gradients`."""
+
+
+def _row_sum(tape: _Tape, node: Node, d: Node) -> None:
+    tape.give(tape.arguments(node)[0], tape.to.make("row_sum", d))
+
+
+def _row_mean(tape: _Tape, node: Node, d: Node) -> None:
+    tape.give(tape.arguments(node)[0], tape.to.make("row_mean", d))
+
+
+def _row_max(tape: _Tape, node: Node, d: Node) -> None:
+    # Those that are the largest share alike.
+    make, zero, one = tape.to.make, tape.to.constant(0.0), tape.to.constant(1.0)
+    (a,) = tape.arguments(node)
+    smaller = make("less", a, node)
+    share = make("divide", make("row_sum", d), make("row_sum", make("select", smaller, zero, one)))
+    tape.give(a, make("select", smaller, zero, share))
+
+
 _DERIVATIVES = {
     "add": _add,
     "subtract": _subtract,
@@ -270,4 +350,8 @@ _DERIVATIVES = {
     "minimum": _extreme,
     "less": _less,
     "select": _select,
+    "product": _product,
+    "row_sum": _row_sum,
+    "row_mean": _row_mean,
+    "row_max": _row_max,
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 
+from ostinato.cells.operations import ROWWISE
 from ostinato.lowering.graph import Node
 
 # Costs in units of one addition. A kept value is written, lies in memory for the whole sequence and is read again; by
@@ -18,8 +19,10 @@ COSTS = {
     **dict.fromkeys(("sigmoid", "tanh", "exp", "log", "softplus", "sin", "cos"), 20),
     **dict.fromkeys(("divide", "sqrt"), 8),
 }
-# These stand still for the whole sequence.
-FREE = ("parameter", "constant")
+# These stand still for the whole sequence, or are handed to both passes.
+FREE = ("parameter", "constant", "given", "matrix")
+# A product or a look along a row is never done twice.
+ONCE = ("product", *ROWWISE)
 FOREVER = 1 << 40
 
 
@@ -31,15 +34,18 @@ def keep_set(nodes: Sequence[Node], wanted: Iterable[int], keepable: set[int]) -
     # Each node is two places in a network, "is asked for" and "is computed again"; the edge between them is keeping it.
     network = _Network(2 * len(nodes) + 2)
     source, sink = 2 * len(nodes), 2 * len(nodes) + 1
-    wanted = sorted(set(wanted))
+    wanted, alike = sorted(set(wanted)), row_valued(nodes)
     for index in wanted:
         network.join(source, 2 * index, FOREVER)
     for index in _below(nodes, wanted):
         node = nodes[index]
         if node.kind in FREE:
             continue
-        network.join(2 * index, 2 * index + 1, KEEP if index in keepable else FOREVER)
-        network.join(2 * index + 1, sink, COSTS.get(node.kind, 1) if node.arguments else FOREVER)
+        # One number for a whole row is nearly free.
+        price = KEEP if not alike[index] else 1
+        network.join(2 * index, 2 * index + 1, price if index in keepable else FOREVER)
+        again = FOREVER if node.kind in ONCE else COSTS.get(node.kind, 1)
+        network.join(2 * index + 1, sink, again if node.arguments else FOREVER)
         for argument in node.arguments:
             network.join(2 * index + 1, 2 * argument, FOREVER)
     near = network.source_side(source, sink)
@@ -48,6 +54,16 @@ def keep_set(nodes: Sequence[Node], wanted: Iterable[int], keepable: set[int]) -
         for index in range(len(nodes))
         if 2 * index in near and 2 * index + 1 not in near and nodes[index].kind not in FREE
     ]
+
+
+def row_valued(nodes: Sequence[Node]) -> list[bool]:
+    """Which nodes have one value for all units of a row: sums along it, and what is computed from nothing else."""
+    found: list[bool] = []
+    for node in nodes:
+        inner = [found[i] for i in node.arguments if nodes[i].kind != "constant"]
+        looks = node.kind in (*ROWWISE, "kept_row")
+        found.append(looks or (node.kind != "product" and bool(inner) and all(inner)))
+    return found
 
 
 def _below(nodes: Sequence[Node], roots: Iterable[int]) -> list[int]:

@@ -7,6 +7,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from ostinato.cells.declaration import Cell
+from ostinato.cells.operations import ROWWISE
 from ostinato.errors import LoweringError
 from ostinato.lowering.blueprint import Blueprint
 from ostinato.lowering.derivative import MOST_DERIVED, Derivation, derivation, needed
@@ -16,14 +17,8 @@ from ostinato.lowering.trace import place_of, trace
 
 # The work of choosing what to keep grows with the square of this, and compilers have their limits too.
 MOST_OPERATIONS = 1024
-WHY = {
-    "product": "product, a second product inside the step, is no elementwise operation",
-    "row_sum": "row_sum looks along the units of a row; it is no elementwise operation",
-    "row_mean": "row_mean looks along the units of a row; it is no elementwise operation",
-    "row_max": "row_max looks along the units of a row; it is no elementwise operation",
-}
-
-
+# Vectors that the core multiplies in one go.
+MOST_TOGETHER = 12
 @dataclass(frozen=True, eq=False)
 class Lowered:
     """One step, forward and backward, with its names in the order in which kernels number them.
@@ -58,8 +53,10 @@ class Lowered:
                 f"this cell cannot be lowered: it has {operations} operations, a kernel takes at most {MOST_OPERATIONS}"
             )
         names = _names(blueprint)
-        graph = simplify(_without_diagonal(blueprint), names, most=MOST_DERIVED)
-        return cls(blueprint, graph, derivation(graph, names))
+        graph = simplify(_spelt_out(blueprint), names, most=MOST_DERIVED)
+        step = cls(blueprint, graph, derivation(graph, names, blueprint.output))
+        step._check()
+        return step
 
     @classmethod
     def from_data(cls, data: Any) -> Lowered:
@@ -80,6 +77,47 @@ class Lowered:
         """The parts of the state, in their order."""
         return self.blueprint.state
 
+    def _check(self) -> None:
+        """Refuse what the core has no loop for."""
+        for group in self.derivation.groups:
+            if len(group.matrices) > MOST_TOGETHER:
+                raise LoweringError(
+                    f"this cell cannot be lowered: it multiplies one value by {len(group.matrices)} matrices, "
+                    f"a kernel takes at most {MOST_TOGETHER} at once"
+                )
+        drawn = self.blueprint
+        if drawn.projected is None:
+            return
+        nodes, shown = self.graph.nodes, self.graph.outputs[drawn.output]
+        made = nodes[shown].kind == "product" and nodes[nodes[shown].arguments[1]].label == drawn.projected
+        mine = [g for g in self.derivation.groups if drawn.projected in g.matrices]
+        elsewhere = [
+            node
+            for node in nodes
+            for i in node.arguments
+            if i == shown or (node.kind != "product" and (nodes[i].kind, nodes[i].label) == ("state", drawn.output))
+        ]
+        if not made or [g.matrices for g in mine] != [(drawn.projected,)] or elsewhere:
+            raise LoweringError(
+                f"this cell cannot be lowered: the shown part '{drawn.output}' has a width of its own; it is "
+                f"product(value, p.{drawn.projected}) and may be seen through R alone"
+            )
+
+    @property
+    def staged(self) -> bool:
+        """Whether the step is no straight line: a product stands in it, or a look along a row."""
+        return _staged(self.blueprint)
+
+    @property
+    def matrices(self) -> tuple[str, ...]:
+        """The matrices that a staged step multiplies with, as kernels number them: R.gate, then the cell's own."""
+        return self.names["matrix"]
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """What comes in at every step besides x."""
+        return self.blueprint.given
+
     @property
     def output_index(self) -> int:
         """Which part of the state is shown."""
@@ -97,8 +135,8 @@ class Lowered:
 
     @property
     def dense(self) -> bool:
-        """Whether a product with R stands inside the loop."""
-        return self.recurrent == "dense"
+        """Whether R is multiplied in one piece before the step."""
+        return self.recurrent == "dense" and not self.staged
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -150,13 +188,13 @@ def lowered(cell: Cell) -> Lowered:
 
 
 def refuse(graph: Graph, what: str, cell: Cell | None = None) -> None:
-    """Raise for the first node that is not elementwise, or that is a number where a comparison is wanted."""
+    """Raise for the first node that is a number where a comparison or a matrix is wanted, or the other way round."""
     for node in needed({part: graph.nodes[index] for part, index in graph.outputs.items()}):
-        reason = WHY.get(node.kind, "")
+        reason = ""
         kinds = [graph.nodes[i].kind for i in node.arguments]
         masks = [kind == "less" for kind in kinds]
-        if "matrix" in kinds and node.kind != "product":
-            reason = f"{node.kind} of a named matrix; a matrix stands in product(value, matrix) only"
+        if ("matrix" in kinds and node.kind != "product") or (node.kind == "product" and kinds[1] != "matrix"):
+            reason = f"{node.kind} mixes values and matrices; a matrix stands in product(value, matrix) only"
         elif masks and masks != [node.kind == "select", *[False] * (len(masks) - 1)]:
             reason = f"{node.kind} mixes numbers and comparisons; write select(less(a, b), yes, no)"
         if reason:
@@ -170,32 +208,59 @@ def refuse(graph: Graph, what: str, cell: Cell | None = None) -> None:
             )
 
 
+def _staged(drawn: Blueprint) -> bool:
+    if drawn.recurrent == "dense" and (drawn.sees != drawn.gates or drawn.seen_through or drawn.projected):
+        return True
+    return any(kind == "product" or kind in ROWWISE for kind in drawn.graph.operations())
+
+
 def _names(drawn: Blueprint) -> dict[str, tuple[str, ...]]:
     """The names of each kind of leaf of a lowered cell, in the order in which kernels number them."""
-    own: list[str] = []
+    staged, own, multiplied = _staged(drawn), [], []
+    rows = tuple(f"R.{gate}" for gate in drawn.sees)
+    biases = tuple(f"br.{gate}" for gate in drawn.sees if drawn.recurrent_bias)
     if drawn.recurrent == "diagonal":
-        own += [f"R.{gate}" for gate in drawn.gates]
-        own += [f"br.{gate}" for gate in drawn.gates if drawn.recurrent_bias]
+        own += [*rows, *biases]
+    elif staged:
+        own += biases
+        multiplied += rows
     return {
         "input": drawn.gates,
-        "recurrent": drawn.gates if drawn.recurrent == "dense" else (),
+        "recurrent": drawn.sees if drawn.recurrent == "dense" and not staged else (),
         "state": drawn.state,
         "parameter": (*own, *drawn.parameters),
+        "matrix": (*multiplied, *drawn.matrices),
+        "given": drawn.given,
     }
 
 
-def _without_diagonal(drawn: Blueprint) -> Graph:
-    """The graph with u written out where R is a diagonal: R.gate times the shown part, plus br.gate."""
-    if drawn.recurrent != "diagonal":
+def _spelt_out(drawn: Blueprint) -> Graph:
+    """The graph with u written out, unless one product of all gates makes it before the step.
+
+    Where R is a diagonal, u is R.gate times the shown part; in a step of stages it is a product like any other. br.gate
+    is added to either.
+    """
+    if drawn.recurrent == "none" or (drawn.recurrent == "dense" and not _staged(drawn)):
         return drawn.graph
     to = Builder(most=MOST_DERIVED)
     made: list[Node] = []
     for node in drawn.graph.nodes:
         if node.kind == "recurrent":
-            share = to.leaf("parameter", f"R.{node.label}") * to.leaf("state", drawn.output)
-            made.append(share + to.leaf("parameter", f"br.{node.label}") if drawn.recurrent_bias else share)
+            made.append(_share(drawn, str(node.label), to))
         elif node.arguments:
             made.append(to.apply(node.kind, *(made[i] for i in node.arguments)))
         else:
             made.append(to.leaf(node.kind, node.label))
     return Graph(tuple(to.nodes), {part: made[index].index for part, index in drawn.graph.outputs.items()})
+
+
+def _share(drawn: Blueprint, gate: str, to: Builder) -> Node:
+    """What the state gives to a gate."""
+    seen = to.leaf("state", drawn.output)
+    if drawn.seen_through is not None:
+        seen = seen * to.leaf("given", drawn.seen_through)
+    if drawn.recurrent == "diagonal":
+        share = to.leaf("parameter", f"R.{gate}") * seen
+    else:
+        share = to.apply("product", seen, to.leaf("matrix", f"R.{gate}"))
+    return share + to.leaf("parameter", f"br.{gate}") if drawn.recurrent_bias else share

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ostinato.compiling import kernel_of
 from ostinato.errors import CompileError
+from ostinato.lowering import lowered
 from ostinato.ops import fused
 from ostinato.ops.call import Call
 from ostinato.ops.watching import transformed
@@ -16,19 +19,30 @@ from ostinato.state import State
 
 NAME = "cpu"
 
-# x, W, b, R, br, the kernel's vectors, the state, lengths, reset, reverse.
-Arguments = tuple[
-    Tensor,
-    Tensor,
-    Tensor | None,
-    Tensor | None,
-    Tensor | None,
-    list[Tensor],
-    list[Tensor],
-    Tensor | None,
-    Tensor | None,
-    bool,
-]
+@dataclass(frozen=True)
+class Arguments:
+    """A call as :func:`ostinato.ops.fused.unroll` wants it: weights in the order in which kernels number them."""
+
+    x: Tensor
+    W: Tensor
+    b: Tensor
+    R: Tensor | None
+    br: Tensor | None
+    parameters: list[Tensor]
+    matrices: list[Tensor]
+    state: list[Tensor]
+    lengths: Tensor | None
+    reset: Tensor | None
+    reverse: bool
+    given: list[Tensor]
+
+    def weights(self) -> tuple[Any, ...]:
+        """x, the weights and the state."""
+        return (self.x, self.W, self.b, self.R, self.br, self.parameters, self.matrices, self.state)
+
+    def all(self) -> tuple[Any, ...]:
+        """Everything, in order."""
+        return (*self.weights(), self.lengths, self.reset, self.reverse, self.given)
 
 
 def refusal(call: Call) -> str | None:
@@ -38,13 +52,17 @@ def refusal(call: Call) -> str | None:
         return f"the fused engine computes on the CPU, and x is on {x.device}"
     if x.dtype not in fused.BYTES:
         return f"the fused engine computes in float32 and float64, and x is {x.dtype}"
-    for tensor in (x, *call.weights.values(), *dict(call.state.items()).values(), call.lengths, call.reset):
+    extras = call.extras.values()
+    for tensor in (x, *call.weights.values(), *dict(call.state.items()).values(), call.lengths, call.reset, *extras):
         if tensor is None:
             continue
         if type(tensor) is not Tensor and type(tensor) is not nn.Parameter:
             return f"a {type(tensor).__name__} decides itself what operations do, and kernels read memory"
         if tensor.layout is not torch.strided:
             return f"the fused engine wants dense tensors, and one is {tensor.layout}"
+    wanting = [name for name, extra in call.extras.items() if extra.requires_grad]
+    if wanting and torch.is_grad_enabled():
+        return f"'{wanting[0]}' wants a gradient, and kernels know those of x, the weights and the state"
     if torch.is_autocast_enabled("cpu"):
         return "autocast is on for the CPU, and torch's layers know what to cast"
     if transformed():
@@ -57,31 +75,52 @@ def refusal(call: Call) -> str | None:
 
 
 def run(call: Call) -> tuple[Tensor, State]:
-    """y [B, T, H] and the state after the last valid step."""
-    y, end = fused.unroll(kernel_of(call.cell, call.x.dtype), *arguments(call))
+    """y [B, T, P] and the state after the last valid step."""
+    y, end = fused.unroll(kernel_of(call.cell, call.x.dtype), *arguments(call).all())
     return y, State(**dict(zip(call.cell.state, end, strict=True)))
 
 
 def arguments(call: Call) -> Arguments:
-    """What :func:`ostinato.ops.fused.unroll` wants to know: x, W, b, R, br, the vectors, the state and the rest."""
+    """The tensors of a call in the kernel's order."""
     cell, w = call.cell, call.weights
-    named = [w[name] for name in cell.parameters]
+    named, squares = [w[name] for name in cell.parameters], [w[name] for name in cell.matrices]
     R, br = w.get("R"), w.get("br")
-    if cell.recurrent == "diagonal":
-        # One vector for each gate, as the kernel numbers them.
-        gates, hidden = len(cell.gates), call.hidden
-        rows = [v.view(gates, hidden)[g] for v in (R, br) if v is not None for g in range(gates)]
-        named, R, br = rows + named, None, None
+    if cell.heads > 1 and R is not None:
+        blocks = R.view(len(cell.sees), cell.heads, -1, R.shape[1])
+        R = torch.cat([torch.block_diag(*gate) for gate in blocks.unbind()])
+    apart = R is not None and (cell.recurrent == "diagonal" or lowered(cell).staged)
+    if apart:
+        # One vector or matrix for each gate, as the kernel numbers them.
+        seeing = len(cell.sees)
+        rows = list(R.view(seeing, call.hidden, *R.shape[1:]).unbind())  # type: ignore[union-attr]
+        if br is not None:
+            named = [*br.view(seeing, call.hidden).unbind(), *named]
+        if cell.recurrent == "diagonal":
+            named = rows + named
+        else:
+            squares = rows + squares
+        R = br = None
     state = [call.state[part] for part in cell.state]
-    return call.x, w["W"], w["b"], R, br, named, state, call.lengths, call.reset, call.reverse
+    given = list(call.extras.values())
+    told = (call.lengths, call.reset, call.reverse)
+    return Arguments(call.x, w["W"], w["b"], R, br, named, squares, state, *told, given)
 
 
 def by_weight(call: Call, found: Sequence[Tensor | None]) -> list[Tensor]:
     """Gradients in the order of :func:`arguments` as those of x, the weights by name in order, and the state."""
-    cell, gates = call.cell, len(call.cell.gates)
+    cell, seeing = call.cell, len(call.cell.sees)
     x, W, b, R, br, *rest = found
+    staged = lowered(cell).staged
     if cell.recurrent == "diagonal":
-        R, rest = torch.cat(rest[:gates]), rest[gates:]  # type: ignore[arg-type]
-        if cell.recurrent_bias:
-            br, rest = torch.cat(rest[:gates]), rest[gates:]  # type: ignore[arg-type]
+        R, rest = torch.cat(rest[:seeing]), rest[seeing:]  # type: ignore[arg-type]
+    if cell.recurrent_bias and (cell.recurrent == "diagonal" or staged):
+        br, rest = torch.cat(rest[:seeing]), rest[seeing:]  # type: ignore[arg-type]
+    if cell.recurrent == "dense" and staged:
+        vectors = len(cell.parameters)
+        R = torch.cat(rest[vectors : vectors + seeing])  # type: ignore[arg-type]
+        rest = rest[:vectors] + rest[vectors + seeing :]
+    if cell.heads > 1 and R is not None:
+        size = call.hidden // cell.heads
+        whole = R.view(seeing, cell.heads, size, cell.heads, size)
+        R = torch.diagonal(whole, dim1=1, dim2=3).permute(0, 3, 1, 2).reshape(-1, size)
     return [grad for grad in (x, W, b, R, br, *rest) if grad is not None]

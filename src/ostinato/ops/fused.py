@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Sequence
 from types import ModuleType
@@ -29,26 +30,32 @@ def unroll(
     R: Tensor | None,
     br: Tensor | None,
     parameters: Sequence[Tensor],
+    matrices: Sequence[Tensor],
     state: Sequence[Tensor],
     lengths: Tensor | None,
     reset: Tensor | None,
     reverse: bool,
+    given: Sequence[Tensor],
 ) -> tuple[Tensor, list[Tensor]]:
     """Run a kernel over x [B, T, D]: y [B, T, H] and each part of the last state [B, H].
 
     W [G H, D], b [G H], R [G H, H] and br [G H] as :meth:`ostinato.cells.Cell.shapes` says; b and br may be None for
     every dense cell. ``parameters`` are the kernel's vectors [H]: for a diagonal cell first each gate's R, then each
-    gate's br, then the declared ones. ``state`` has a [B, H] for each part. Everything is float32 or float64 on the CPU
+    gate's br, then the declared ones. ``matrices`` [H, H] are what a step in stages multiplies with: each gate's R (its
+    br stands among the vectors), then the declared ones. ``given`` is what else comes in, [B, T, H] each; no gradient
+    reaches it. ``state`` has a [B, H] for each part. Everything is float32 or float64 on the CPU
     and of fitting shapes: the caller has checked it. y lies in memory in the order of x.
     """
     if torch.is_grad_enabled():
-        for tensor in (x, W, b, R, br, *parameters, *state):
+        for tensor in (x, W, b, R, br, *parameters, *matrices, *state):
             if tensor is not None and tensor.requires_grad:
+                counts = (len(parameters), len(matrices), len(given))
                 y, *end = _Unrolled.apply(  # type: ignore[no-untyped-call]
-                    kernel, len(parameters), reverse, lengths, reset, x, W, b, R, br, *parameters, *state
+                    *(kernel, counts, reverse, lengths, reset, *given),
+                    *(x, W, b, R, br, *parameters, *matrices, *state),
                 )
                 return y, end
-    y, end = forward(kernel, x, W, b, R, br, parameters, state, lengths, reset, reverse, None)
+    y, end = forward(kernel, x, W, b, R, br, parameters, matrices, state, lengths, reset, reverse, given, None)
     return y, end
 
 
@@ -67,21 +74,22 @@ def forward(
     R: Tensor | None,
     br: Tensor | None,
     parameters: Sequence[Tensor],
+    matrices: Sequence[Tensor],
     state: Sequence[Tensor],
     lengths: Tensor | None,
     reset: Tensor | None,
     reverse: bool,
+    given: Sequence[Tensor],
     keep: Tensor | None,
 ) -> tuple[Tensor, list[Tensor]]:
     """The way forward by the core: y and the last state; ``keep`` takes what the way back needs."""
-    rows, hidden = x.shape[0], W.shape[0] // len(kernel.gates)
-    given, alive = _given(x, W, b, R, br, parameters, state, lengths, reset)
-    y = _like(x, hidden)
+    told, alive = _given(x, W, b, R, br, parameters, matrices, state, lengths, reset, given, kernel)
+    y = _like(x, state[kernel.output_index].shape[1])
     # New tensors are made like x: the default device of the program may be another than the CPU.
-    end = [x.new_empty(rows, hidden) for _ in state]
+    end = [x.new_empty(part.shape) for part in state]
     _core().run(
         kernel.address,
-        *given,
+        *told,
         reverse,
         torch.get_num_threads(),
         y.data_ptr(),
@@ -102,29 +110,36 @@ def backward(
     R: Tensor | None,
     br: Tensor | None,
     parameters: Sequence[Tensor],
+    matrices: Sequence[Tensor],
     state: Sequence[Tensor],
     lengths: Tensor | None,
     reset: Tensor | None,
     reverse: bool,
+    given: Sequence[Tensor],
     y: Tensor,
     keep: Tensor,
     dy: Tensor | None,
     dend: Sequence[Tensor | None],
     wanted: Sequence[bool],
 ) -> list[Tensor | None]:
-    """The way back by the core: the wanted gradients of x, W, b, R, br, the parameters and the state."""
-    given, alive = _given(x, W, b, R, br, parameters, state, lengths, reset)
+    """The way back by the core: the wanted gradients of x, W, b, R, br, the parameters, matrices and the state."""
+    told, alive = _given(x, W, b, R, br, parameters, matrices, state, lengths, reset, given, kernel)
     dx = _like(x, x.shape[2]) if wanted[0] else None
-    rest = (W, b, R, br, *parameters, *state)
+    rest = (W, b, R, br, *parameters, *matrices, *state)
     # Contiguous ones: torch.empty_like would keep the order in memory of a weight that is not contiguous.
     grads = [t.new_empty(t.shape) if want and t is not None else None for t, want in zip(rest, wanted[1:], strict=True)]
+    # A matrix that the step does not read has no gradient but zero.
+    for grad in grads[4 + len(parameters) : 4 + len(parameters) + len(matrices)]:
+        if grad is not None:
+            grad.zero_()
     places = [0 if grad is None else grad.data_ptr() for grad in grads]
     count = 4 + len(parameters)
+    named = count + len(matrices)
     dy = None if dy is None else _in_rows(dy)
     ends = [None if d is None else d.contiguous() for d in dend]
     _core().run_back(
         kernel.address,
-        *given,
+        *told,
         reverse,
         torch.get_num_threads(),
         y.data_ptr(),
@@ -136,7 +151,8 @@ def backward(
         *_rows(dx),
         *places[:4],
         tuple(places[4:count]),
-        tuple(places[count:]),
+        tuple(places[count:named]),
+        tuple(places[named:]),
     )
     del alive
     return [dx, *grads]
@@ -149,9 +165,12 @@ def _given(
     R: Tensor | None,
     br: Tensor | None,
     parameters: Sequence[Tensor],
+    matrices: Sequence[Tensor],
     state: Sequence[Tensor],
     lengths: Tensor | None,
     reset: Tensor | None,
+    given: Sequence[Tensor],
+    kernel: Kernel,
 ) -> tuple[tuple[Any, ...], Any]:
     """Sizes and addresses from rows to reset as the core counts them, and the tensors that must live meanwhile."""
     rows, steps, inputs = x.shape
@@ -160,17 +179,23 @@ def _given(
     named, start = [p.contiguous() for p in parameters], [s.contiguous() for s in state]
     lengths = None if lengths is None else _whole(lengths)
     reset = None if reset is None else reset.contiguous()
-    hidden = start[0].shape[1]
-    given = (
+    squares = [m.contiguous() for m in matrices]
+    # A shown part that is projected has a width of its own.
+    hidden, shown = W.shape[0] // len(kernel.gates), start[kernel.output_index].shape[1]
+    told = (
         *(rows, steps, inputs, hidden),
         *_rows(x),
         *[0 if w is None else w.data_ptr() for w in weights],
         tuple([p.data_ptr() for p in named]),
+        tuple([m.data_ptr() for m in squares]),
+        tuple([e.data_ptr() for e in given]),
+        tuple([stride for e in given for stride in e.stride()]),
+        shown,
         tuple([s.data_ptr() for s in start]),
         0 if lengths is None else lengths.data_ptr(),
         0 if reset is None else reset.data_ptr(),
     )
-    return given, (x, weights, named, start, lengths, reset)
+    return told, (x, weights, named, squares, start, lengths, reset)
 
 
 def _rows(data: Tensor | None) -> tuple[int, int, int]:
@@ -182,14 +207,16 @@ class _Unrolled(torch.autograd.Function):
     """The operator's way back for tensors that nobody watches: without the dispatcher, it costs a few microseconds."""
 
     @staticmethod
-    def forward(ctx: Any, kernel: Kernel, count: int, reverse: bool, lengths: Any, reset: Any, *tensors: Any) -> Any:
-        x, W, b, R, br = tensors[:5]
-        parameters, state = tensors[5 : 5 + count], tensors[5 + count :]
+    def forward(
+        ctx: Any, kernel: Kernel, counts: tuple[int, int, int], reverse: bool, lengths: Any, reset: Any, *tensors: Any
+    ) -> Any:
+        given, (x, W, b, R, br), parameters, matrices, state = _parts(counts, tensors)
         # Whoever shares their memory, numpy say, may change them unseen, and the way back would leave its bounds.
-        lengths, reset = (None if given is None else given.clone() for given in (lengths, reset))
+        lengths, reset = (None if told is None else told.clone() for told in (lengths, reset))
         keep = room(kernel, x, W.shape[0] // len(kernel.gates), lengths)
-        y, end = forward(kernel, x, W, b, R, br, parameters, state, lengths, reset, reverse, keep)
-        ctx.kernel, ctx.count, ctx.reverse = kernel, count, reverse
+        fixed = (lengths, reset, reverse, given)
+        y, end = forward(kernel, x, W, b, R, br, parameters, matrices, state, *fixed, keep)
+        ctx.kernel, ctx.counts, ctx.reverse = kernel, counts, reverse
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(lengths, reset, y, keep, *tensors)
         return (y, *end)
@@ -197,22 +224,29 @@ class _Unrolled(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, dy: Any, *dend: Any) -> Any:
         lengths, reset, y, keep, *tensors = ctx.saved_tensors
-        count, wanted = ctx.count, ctx.needs_input_grad[5:]
+        given, weights, parameters, matrices, state = _parts(ctx.counts, tensors)
+        before = 5 + len(given)
+        wanted = ctx.needs_input_grad[before:]
+        fixed = (lengths, reset, ctx.reverse, given)
         if torch.is_grad_enabled():
             if _varies(tensors) or _varies([dy, *dend]):
-                fixed = (ctx.kernel, count, ctx.reverse, lengths, reset)
-                return (None,) * 5 + tuple(_again(*fixed, tensors, wanted, dy, dend))
+                again = _again(ctx.kernel, weights, parameters, matrices, state, *fixed, wanted, dy, dend)
+                return (None,) * before + tuple(again)
             with torch.no_grad():
                 return _Unrolled.backward(ctx, dy, *dend)
         if dy is None and all(d is None for d in dend):
             return (None,) * (5 + len(tensors))
-        x, W, b, R, br = tensors[:5]
-        parameters, state = tensors[5 : 5 + count], tensors[5 + count :]
         grads = backward(
-            *(ctx.kernel, x, W, b, R, br, parameters, state, lengths, reset, ctx.reverse),
-            *(y, keep, dy, dend, wanted),
+            ctx.kernel, *weights, parameters, matrices, state, *fixed, y=y, keep=keep, dy=dy, dend=dend, wanted=wanted
         )
-        return (None, None, None, None, None, *grads)
+        return (None,) * before + tuple(grads)
+
+
+def _parts(counts: tuple[int, int, int], tensors: Sequence[Any]) -> tuple[Any, Any, Any, Any, Any]:
+    """What is given, x with W, b, R and br, the vectors, the matrices and the state, as they were lined up."""
+    vectors, squares, extras = counts
+    given, weights, rest = tensors[:extras], tensors[extras : extras + 5], tensors[extras + 5 :]
+    return given, weights, rest[:vectors], rest[vectors : vectors + squares], rest[vectors + squares :]
 
 
 def _varies(tensors: Sequence[Tensor | None]) -> bool:
@@ -221,19 +255,22 @@ def _varies(tensors: Sequence[Tensor | None]) -> bool:
 
 def _again(
     kernel: Kernel,
-    count: int,
-    reverse: bool,
+    weights: Sequence[Tensor | None],
+    parameters: Sequence[Tensor],
+    matrices: Sequence[Tensor],
+    state: Sequence[Tensor],
     lengths: Tensor | None,
     reset: Tensor | None,
-    tensors: Sequence[Tensor | None],
+    reverse: bool,
+    given: Sequence[Tensor],
     wanted: Sequence[bool],
     dy: Tensor | None,
     dend: Sequence[Tensor | None],
 ) -> list[Tensor | None]:
     """Gradients that can be differentiated again: the reference is run once more, under autograd."""
+    tensors = [*weights, *parameters, *matrices, *state]
     with torch.enable_grad():
-        parameters, state = tensors[5 : 5 + count], tensors[5 + count :]
-        y, end = looped(kernel.source, tensors[:5], parameters, state, lengths, reset, reverse)
+        y, end = looped(kernel.source, weights, parameters, matrices, state, lengths, reset, reverse, given)
         shown = [(out, d) for out, d in zip([y, *end], [dy, *dend], strict=True) if d is not None and out.requires_grad]
         leaves = [t for t, want in zip(tensors, wanted, strict=True) if want and t is not None]
         found = iter(
@@ -247,30 +284,37 @@ def _again(
 def looped(
     cell: Cell,
     weights: Sequence[Tensor | None],
-    parameters: Sequence[Tensor | None],
-    state: Sequence[Tensor | None],
+    parameters: Sequence[Tensor],
+    matrices: Sequence[Tensor],
+    state: Sequence[Tensor],
     lengths: Tensor | None,
     reset: Tensor | None,
     reverse: bool,
+    given: Sequence[Tensor],
 ) -> tuple[Tensor, list[Tensor]]:
     """What :func:`unroll` computes, by the reference loop, from x and the weights in the kernel's order."""
     x, W, b, R, br = weights
     assert x is not None
     assert W is not None
-    named = list(parameters)
-    gates = len(cell.gates)
+    named, squares, seeing = list(parameters), list(matrices), len(cell.sees)
     if cell.recurrent == "diagonal":
-        R = torch.cat(named[:gates])  # type: ignore[arg-type]
-        named = named[gates:]
-        if cell.recurrent_bias:
-            br = torch.cat(named[:gates])  # type: ignore[arg-type]
-            named = named[gates:]
-    given: dict[str, Any] = {"W": W, "b": W.new_zeros(W.shape[0]) if b is None else b}
-    given.update({name: value for name, value in (("R", R), ("br", br)) if value is not None})
-    given.update(zip(cell.parameters, named, strict=True))
+        R, named = torch.cat(named[:seeing]), named[seeing:]
+    elif len(squares) > len(cell.matrices):
+        R, squares = torch.cat(squares[:seeing]), squares[seeing:]
+    if cell.recurrent_bias and br is None and len(named) > len(cell.parameters):
+        br, named = torch.cat(named[:seeing]), named[seeing:]
+    told: dict[str, Any] = {"W": W, "b": W.new_zeros(W.shape[0]) if b is None else b}
+    told.update({name: value for name, value in (("R", R), ("br", br)) if value is not None})
+    told.update(zip((*cell.parameters, *cell.matrices), (*named, *squares), strict=True))
     parts = State(**dict(zip(cell.state, state, strict=True)))
-    y, end = reference.run(Call(cell, x, given, parts, lengths, reset, reverse))
+    extras = dict(zip((*cell.inputs, *cell.noise), given, strict=True))
+    y, end = reference.run(Call(_without_heads(cell), x, told, parts, lengths, reset, reverse, extras))
     return y, [end[part] for part in cell.state]
+
+
+def _without_heads(cell: Cell) -> Cell:
+    """The cell as kernels see it, with R in one piece: its blocks were put on a diagonal before."""
+    return cell if cell.heads == 1 else dataclasses.replace(cell, heads=1)
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -74,8 +75,9 @@ def traced(name: str, call: Call) -> tuple[Tensor, State]:
     weights = [w[part] for part in cell.shapes(call.x.shape[-1], call.hidden)]
     state = [call.state[part] for part in cell.state]
     keeping = torch.is_grad_enabled()
+    given = list(call.extras.values())
     fixed = (as_written(name), call.reverse, keeping)
-    y, _, *end = torch.ops.ostinato.recur(call.x, weights, state, call.lengths, call.reset, *fixed)
+    y, _, *end = torch.ops.ostinato.recur(call.x, weights, state, given, call.lengths, call.reset, *fixed)
     return y, State(**dict(zip(cell.state, end, strict=True)))
 
 
@@ -84,6 +86,7 @@ def recur_operator(
     x: Tensor,
     weights: list[Tensor],
     state: list[Tensor],
+    given: list[Tensor],
     lengths: Tensor | None,
     reset: Tensor | None,
     cell: str,
@@ -91,16 +94,17 @@ def recur_operator(
     keeping: bool,
 ) -> list[Tensor]:
     """y, what the way back needs, and the parts of the last state."""
-    call = _call(x, weights, state, lengths, reset, cell, reverse)
+    call = _call(x, weights, state, given, lengths, reset, cell, reverse)
     keep = x.new_empty(_room(call.cell, x, call.hidden, keeping))
-    y, end = fused.forward(kernel_of(call.cell, x.dtype), *cpu.arguments(call), keep=keep if keeping else None)
+    y, end = fused.forward(kernel_of(call.cell, x.dtype), *cpu.arguments(call).all(), keep=keep if keeping else None)
     return [y.contiguous(), keep, *end]
 
 
 @recur_operator.register_fake
-def _(x, weights, state, lengths, reset, cell, reverse, keeping):  # type: ignore[no-untyped-def]
-    y = x.new_empty(x.shape[0], x.shape[1], weights[0].shape[0] // len(cell_of(cell).gates))
-    keep = x.new_empty(_room(cell_of(cell), x, y.shape[2], keeping))
+def _(x, weights, state, given, lengths, reset, cell, reverse, keeping):  # type: ignore[no-untyped-def]
+    known = cell_of(cell)
+    y = x.new_empty(x.shape[0], x.shape[1], state[known.state.index(known.output)].shape[1])
+    keep = x.new_empty(_room(known, x, weights[0].shape[0] // len(known.gates), keeping))
     return [y, keep, *(part.new_empty(part.shape) for part in state)]
 
 
@@ -109,6 +113,7 @@ def back_operator(
     x: Tensor,
     weights: list[Tensor],
     state: list[Tensor],
+    given: list[Tensor],
     lengths: Tensor | None,
     reset: Tensor | None,
     y: Tensor,
@@ -119,32 +124,33 @@ def back_operator(
     reverse: bool,
 ) -> list[Tensor]:
     """The gradients of x, the weights and the state."""
-    call = _call(x, weights, state, lengths, reset, cell, reverse)
+    call = _call(x, weights, state, given, lengths, reset, cell, reverse)
     arguments = cpu.arguments(call)
-    wanted = [True] * (5 + len(arguments[5]) + len(state))
+    wanted = [True] * (5 + len(arguments.parameters) + len(arguments.matrices) + len(state))
     kernel = kernel_of(call.cell, x.dtype)
-    found = fused.backward(kernel, *arguments, y=y, keep=keep, dy=dy, dend=dend, wanted=wanted)
+    found = fused.backward(kernel, *arguments.all(), y=y, keep=keep, dy=dy, dend=dend, wanted=wanted)
     return [grad.contiguous() for grad in cpu.by_weight(call, found)]
 
 
 @back_operator.register_fake
-def _(x, weights, state, lengths, reset, y, keep, dy, dend, cell, reverse):  # type: ignore[no-untyped-def]
+def _(x, weights, state, given, lengths, reset, y, keep, dy, dend, cell, reverse):  # type: ignore[no-untyped-def]
     return [tensor.new_empty(tensor.shape) for tensor in (x, *weights, *state)]
 
 
 def _set_up(ctx: Any, inputs: Any, output: Any) -> None:
-    x, weights, state, lengths, reset, cell, reverse, _ = inputs
-    ctx.fixed, ctx.counts = (cell, reverse), len(weights)
-    ctx.save_for_backward(lengths, reset, output[0], output[1], x, *weights, *state)
+    x, weights, state, given, lengths, reset, cell, reverse, _ = inputs
+    ctx.fixed, ctx.counts = (cell, reverse), (len(weights), len(state))
+    ctx.save_for_backward(lengths, reset, output[0], output[1], x, *weights, *state, *given)
 
 
 def _differentiate(ctx: Any, grads: Sequence[Tensor | None]) -> Any:
     lengths, reset, y, keep, x, *rest = ctx.saved_tensors
-    weights, state = rest[: ctx.counts], rest[ctx.counts :]
+    first, last = ctx.counts[0], sum(ctx.counts)
+    weights, state, given = rest[:first], rest[first:last], rest[last:]
     dy = torch.zeros_like(y) if grads[0] is None else grads[0]
     dend = [torch.zeros_like(part) if d is None else d for part, d in zip(state, grads[2:], strict=True)]
-    dx, *found = torch.ops.ostinato.recur_back(x, weights, state, lengths, reset, y, keep, dy, dend, *ctx.fixed)
-    return (dx, found[: ctx.counts], found[ctx.counts :], *[None] * 5)
+    dx, *found = torch.ops.ostinato.recur_back(x, weights, state, given, lengths, reset, y, keep, dy, dend, *ctx.fixed)
+    return (dx, found[:first], found[first:], *[None] * 6)
 
 
 recur_operator.register_autograd(_differentiate, setup_context=_set_up)
@@ -156,13 +162,16 @@ _LANES = 16
 def _room(cell: Cell, x: Tensor, hidden: int, keeping: bool) -> int:
     """Numbers that the way back may need, on any CPU target: it must be known before anything is compiled."""
     padded = (hidden + _LANES - 1) // _LANES * _LANES
-    return x.shape[0] * x.shape[1] * padded * lowered(cell).keep if keeping else 0
+    step = lowered(cell)
+    for_rows = (step.derivation.keep_rows + _LANES - 1) // _LANES * _LANES
+    return x.shape[0] * x.shape[1] * (padded * step.keep + for_rows) if keeping else 0
 
 
 def _call(
     x: Tensor,
     weights: Sequence[Tensor],
     state: Sequence[Tensor],
+    given: Sequence[Tensor],
     lengths: Tensor | None,
     reset: Tensor | None,
     written: str,
@@ -170,5 +179,7 @@ def _call(
 ) -> Call:
     cell = cell_of(written)
     hidden = weights[0].shape[0] // len(cell.gates)
+    parts = State(**dict(zip(cell.state, state, strict=True)))
     named = dict(zip(cell.shapes(x.shape[-1], hidden), weights, strict=True))
-    return checked_call(cell, x, named, State(**dict(zip(cell.state, state, strict=True))), lengths, reset, reverse)
+    call = checked_call(replace(cell, inputs=(), noise={}), x, named, parts, lengths, reset, reverse)
+    return replace(call, cell=cell, extras=dict(zip((*cell.inputs, *cell.noise), given, strict=True)))
