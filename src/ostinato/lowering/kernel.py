@@ -19,6 +19,8 @@ from ostinato.lowering.trace import place_of, trace
 MOST_OPERATIONS = 1024
 # Vectors that the core multiplies in one go.
 MOST_TOGETHER = 12
+
+
 @dataclass(frozen=True, eq=False)
 class Lowered:
     """One step, forward and backward, with its names in the order in which kernels number them.
@@ -40,13 +42,6 @@ class Lowered:
     def of(cls, blueprint: Blueprint) -> Lowered:
         """Derive the backward pass of a step that is known as data."""
         refuse(blueprint.graph, "this cell")
-        if (
-            blueprint.given
-            or blueprint.heads > 1
-            or blueprint.projected
-            or blueprint.names["recurrent"] not in ((), blueprint.gates)
-        ):
-            raise LoweringError("this cell cannot be lowered: not yet")
         operations = len(blueprint.graph.operations())
         if operations > MOST_OPERATIONS:
             raise LoweringError(

@@ -211,7 +211,7 @@ class _Planner:
     def _cheap(self, node: Node) -> bool:
         """Whether computing a value again costs no more than setting it aside; a mask cannot be set aside."""
         inner = [self.nodes[i] for i in node.arguments]
-        return node.kind == "less" or node.kind in CHEAP and all(self._ready(a) or self.alike[a.index] for a in inner)
+        return node.kind == "less" or (node.kind in CHEAP and all(self._ready(a) or self.alike[a.index] for a in inner))
 
     def _crossing(
         self, stages: list[Stage], phase_of: dict[int, int]

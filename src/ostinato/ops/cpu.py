@@ -19,6 +19,7 @@ from ostinato.state import State
 
 NAME = "cpu"
 
+
 @dataclass(frozen=True)
 class Arguments:
     """A call as :func:`ostinato.ops.fused.unroll` wants it: weights in the order in which kernels number them."""
