@@ -30,6 +30,8 @@ _PLACES = {
     "artifact": "artifact",
     "cell": "cells",
     "cells": "cells",
+    "certificates": "certificates",
+    "certify": "certificates",
     "compile": "compiling",
     "compiling": "compiling",
     "data": "data",
@@ -46,8 +48,24 @@ _PLACES = {
 }
 
 if typing.TYPE_CHECKING:
-    from ostinato import artifact, cells, compiling, data, errors, heads, layers, lowering, model, nn, ops, tasks, train
+    from ostinato import (
+        artifact,
+        cells,
+        certificates,
+        compiling,
+        data,
+        errors,
+        heads,
+        layers,
+        lowering,
+        model,
+        nn,
+        ops,
+        tasks,
+        train,
+    )
     from ostinato.cells import cell
+    from ostinato.certificates import certify
     from ostinato.compiling import compile
     from ostinato.errors import DataError, OptionError, OstinatoError
     from ostinato.forest import Forest
@@ -66,6 +84,8 @@ __all__ = [
     "artifact",
     "cell",
     "cells",
+    "certificates",
+    "certify",
     "compile",
     "compiling",
     "data",

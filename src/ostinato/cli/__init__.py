@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import typer
 
-from ostinato.cli import bench, cache, chat, check_install, demo, evaluate, info, predict, train
+from ostinato.cli import bench, cache, certify, chat, check_install, demo, evaluate, info, predict, train
 from ostinato.cli.program import Program, Verb
 
 VERBS: dict[str, Callable[..., None]] = {
@@ -19,6 +19,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "chat": chat.chat,
     "info": info.info,
     "bench": bench.bench,
+    "certify": certify.certify,
     "check-install": check_install.check_install,
     "demo": demo.demo,
 }
