@@ -96,6 +96,18 @@ def test_a_cell_of_one_s_own_learns_to_count():
     assert example("own_cell").main() > 0.99
 
 
+def test_a_hybrid_recalls_what_a_recurrence_alone_does_not():
+    hybrid, alone = example("recall").main()
+    assert hybrid > 0.98
+    assert alone < 0.6
+
+
+def test_an_echo_state_network_goes_on_by_itself():
+    near, far = example("echo_state").main(units=150, train=2000)
+    assert near < 0.002
+    assert far < 0.05
+
+
 def test_the_assistant_of_the_example_trains_answers_and_is_saved(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     with pytest.warns(DataWarning, match="HassNevermind"):

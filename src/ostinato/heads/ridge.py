@@ -201,10 +201,10 @@ class _Solutions:
     def __init__(self, sums: _Sums, penalties: Sequence[float]) -> None:
         self.sums = sums
         values, self.vectors = torch.linalg.eigh(sums.xx)
-        # What rounding leaves of a direction without data must not be divided by.
-        values = torch.where(values > values[-1] * len(values) * torch.finfo(values.dtype).eps, values, 0.0)
+        # A direction without data keeps what rounding left of it, which a small penalty would blow up.
+        there = values > values[-1] * len(values) * torch.finfo(values.dtype).eps
         damped = values + torch.tensor(penalties, dtype=values.dtype, device=values.device)[:, None]  # [L, D]
-        self.inverse = torch.where(damped > 0, 1 / damped, 0.0)
+        self.inverse = torch.where(there, 1 / damped, 0.0)
         self.weights = self.vectors @ (self.inverse[..., None] * (self.vectors.T @ sums.xy))  # [L, D, K]
 
     def map_of(self, place: int) -> tuple[Tensor, Tensor]:
