@@ -141,7 +141,11 @@ template <class R>
 void copy_given(const ostinato_call& call, int n, int64_t row, int64_t t, int64_t first, int64_t count, R* to) {
   const int64_t* strides = call.given_strides + 3 * n;
   const R* from = static_cast<const R*>(call.given[n]) + row * strides[0] + t * strides[1] + first * strides[2];
-  for (int64_t u = 0; u < count; ++u) to[u] = from[u * strides[2]];
+  if (strides[2] == 1) {
+    if (count > 0) memcpy(to, from, size_t(count) * sizeof(R));
+  } else {
+    for (int64_t u = 0; u < count; ++u) to[u] = from[u * strides[2]];
+  }
 }
 
 // The width of a part of the state.

@@ -22,9 +22,12 @@ OSTINATO_INLINE int64_t place(int n, int64_t w) {
 // The sum and the largest of a vector's lanes, in every lane.
 template <class V>
 OSTINATO_INLINE V total(V value) {
-  scalar_of<V> sum = value[0];
-  for (int i = 1; i < kLanes<V>; ++i) sum += value[i];
-  return sum - V{};
+  // By halves: a chain of additions would wait for each of them.
+  scalar_of<V> sum[kLanes<V>];
+  for (int i = 0; i < kLanes<V>; ++i) sum[i] = value[i];
+  for (int half = kLanes<V> / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i) sum[i] += sum[i + half];
+  return sum[0] - V{};
 }
 template <class V>
 OSTINATO_INLINE V largest(V value) {

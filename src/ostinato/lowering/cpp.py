@@ -71,8 +71,8 @@ def cpp_cell(step: Lowered, name: str) -> str:
     };
 
     Everything is read before anything is written, so outputs may lie where inputs lay. Each pass reads at constant
-    places: x and u by gate, s, out and d by part, p by vector, e by what is given, keep by kept value. The operations ``sigmoid``,
-    ``tanh``, ``select``, ... and ``constant<V>`` are found where the text is included.
+    places: x and u by gate, s, out and d by part, p by vector, e by what is given, keep by kept value. The operations
+    ``sigmoid``, ``tanh``, ``select``, ... and ``constant<V>`` are found where the text is included.
     """
     if not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name):
         raise LoweringError(f"a struct's name wanted ASCII letters and digits, got {name!r}")

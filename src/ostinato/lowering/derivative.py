@@ -35,13 +35,13 @@ class Group:
 class Derivation:
     """A step, what it keeps, and its backward pass.
 
-    ``infer`` computes the new state. ``forward`` does too, and its outputs ``keep.0``, ``keep.1``, ... are kept for each
-    unit, ``row.0``, ``row.1``, ... once for each row. ``backward`` computes the gradients ``dx.gate``, ``du.gate``,
-    ``ds.part`` and ``dp.name`` from leaves of these kinds: ``kept`` and ``kept_row`` (by number), ``gradient`` (of each
-    part of the new state), ``parameter`` and ``given``.
+    ``infer`` computes the new state. ``forward`` does too, and its outputs ``keep.0``, ``keep.1``, ... are kept for
+    each unit, ``row.0``, ``row.1``, ... once for each row. ``backward`` computes the gradients ``dx.gate``,
+    ``du.gate``, ``ds.part`` and ``dp.name`` from leaves of these kinds: ``kept`` and ``kept_row`` (by number),
+    ``gradient`` (of each part of the new state), ``parameter`` and ``given``.
 
-    Where products stand inside the step, they come in ``groups``. What group 0 multiplies is the output ``operand.0`` of
-    all three graphs, unless it is the shown part; the gradient of its second product is the output ``dq.0.1`` of
+    Where products stand inside the step, they come in ``groups``. What group 0 multiplies is the output ``operand.0``
+    of all three graphs, unless it is the shown part; the gradient of its second product is the output ``dq.0.1`` of
     ``backward``, in which a node ``back`` sums the transposed products of a whole group.
     """
 

@@ -211,7 +211,9 @@ def _staged(drawn: Blueprint) -> bool:
 
 def _names(drawn: Blueprint) -> dict[str, tuple[str, ...]]:
     """The names of each kind of leaf of a lowered cell, in the order in which kernels number them."""
-    staged, own, multiplied = _staged(drawn), [], []
+    staged = _staged(drawn)
+    own: list[str] = []
+    multiplied: list[str] = []
     rows = tuple(f"R.{gate}" for gate in drawn.sees)
     biases = tuple(f"br.{gate}" for gate in drawn.sees if drawn.recurrent_bias)
     if drawn.recurrent == "diagonal":

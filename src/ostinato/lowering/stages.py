@@ -17,8 +17,8 @@ from ostinato.lowering.keeping import row_valued
 
 CHEAP = ("add", "subtract", "multiply", "negate")
 MULTIPLIED = ("product", "back")
-# Outputs with a place of their own, which may be stored as soon as they are known; what replaces the state waits for the
-# last stage, because others still read it.
+# Outputs with a place of their own, which may be stored as soon as they are known; what replaces the state waits for
+# the last stage, because others still read it.
 EARLY = ("keep", "row", "dx", "dp", "operand", "dq")
 
 
@@ -152,7 +152,7 @@ class _Planner:
 
     def _filled(self) -> list[Stage]:
         ends = [self.level[index] for index in self.outputs.values()]
-        ends += [stage for stage in self.after_stage.values()]
+        ends += self.after_stage.values()
         ends += [self.level[i] - 1 for i, node in enumerate(self.nodes) if node.kind in ROWWISE]
         last = max([0, *ends])
         stages = [Stage() for _ in range(last + 1)]

@@ -26,9 +26,9 @@ EPSILON = 1e-5
 def layer_norm(cell: str | Cell, *, gates: bool = True, memory: bool = False) -> Cell:
     """Normalise what each gate sees over the units of a row, and with ``memory`` what the cell shows of its memory.
 
-    n(v) = gain * (v - mean(v)) / sqrt(var(v) + 1e-5) + shift, where a gate sees x + u as one sum, that sum is normalised;
-    where it does not, x and u each are. shift starts as the gate's bias did, gain at 1. Each part of the state but the
-    shown one is normalised where it is read for what is shown, not where it is remembered.
+    n(v) = gain * (v - mean(v)) / sqrt(var(v) + 1e-5) + shift. Where a gate sees x + u as one sum, that sum is
+    normalised; where it does not, x and u each are. shift starts as the gate's bias did, gain at 1. Each part of the
+    state but the shown one is normalised where it is read for what is shown, not where it is remembered.
 
     >>> layer_norm("lstm", memory=True)
     <cell lstm_normed: state h c, gates i f g o>

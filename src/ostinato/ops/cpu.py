@@ -37,13 +37,9 @@ class Arguments:
     reverse: bool
     given: list[Tensor]
 
-    def weights(self) -> tuple[Any, ...]:
-        """x, the weights and the state."""
-        return (self.x, self.W, self.b, self.R, self.br, self.parameters, self.matrices, self.state)
-
-    def all(self) -> tuple[Any, ...]:
-        """Everything, in order."""
-        return (*self.weights(), self.lengths, self.reset, self.reverse, self.given)
+    def named(self) -> dict[str, Any]:
+        """Everything by the names that :func:`ostinato.ops.fused.unroll` gives it."""
+        return vars(self)
 
 
 def refusal(call: Call) -> str | None:
@@ -77,7 +73,7 @@ def refusal(call: Call) -> str | None:
 
 def run(call: Call) -> tuple[Tensor, State]:
     """y [B, T, P] and the state after the last valid step."""
-    y, end = fused.unroll(kernel_of(call.cell, call.x.dtype), *arguments(call).all())
+    y, end = fused.unroll(kernel_of(call.cell, call.x.dtype), **arguments(call).named())
     return y, State(**dict(zip(call.cell.state, end, strict=True)))
 
 
@@ -88,7 +84,7 @@ def arguments(call: Call) -> Arguments:
     R, br = w.get("R"), w.get("br")
     if cell.heads > 1 and R is not None:
         blocks = R.view(len(cell.sees), cell.heads, -1, R.shape[1])
-        R = torch.cat([torch.block_diag(*gate) for gate in blocks.unbind()])
+        R = torch.cat([torch.block_diag(*gate) for gate in blocks.unbind()])  # type: ignore[no-untyped-call]
     apart = R is not None and (cell.recurrent == "diagonal" or lowered(cell).staged)
     if apart:
         # One vector or matrix for each gate, as the kernel numbers them.

@@ -227,17 +227,21 @@ class _Unrolled(torch.autograd.Function):
         given, weights, parameters, matrices, state = _parts(ctx.counts, tensors)
         before = 5 + len(given)
         wanted = ctx.needs_input_grad[before:]
-        fixed = (lengths, reset, ctx.reverse, given)
         if torch.is_grad_enabled():
             if _varies(tensors) or _varies([dy, *dend]):
-                again = _again(ctx.kernel, weights, parameters, matrices, state, *fixed, wanted, dy, dend)
+                again = _again(
+                    *(ctx.kernel, weights, parameters, matrices, state, lengths, reset, ctx.reverse, given),
+                    *(wanted, dy, dend),
+                )
                 return (None,) * before + tuple(again)
             with torch.no_grad():
                 return _Unrolled.backward(ctx, dy, *dend)
         if dy is None and all(d is None for d in dend):
             return (None,) * (5 + len(tensors))
+        x, W, b, R, br = weights
         grads = backward(
-            ctx.kernel, *weights, parameters, matrices, state, *fixed, y=y, keep=keep, dy=dy, dend=dend, wanted=wanted
+            *(ctx.kernel, x, W, b, R, br, parameters, matrices, state, lengths, reset, ctx.reverse, given),
+            *(y, keep, dy, dend, wanted),
         )
         return (None,) * before + tuple(grads)
 

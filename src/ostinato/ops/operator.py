@@ -96,7 +96,7 @@ def recur_operator(
     """y, what the way back needs, and the parts of the last state."""
     call = _call(x, weights, state, given, lengths, reset, cell, reverse)
     keep = x.new_empty(_room(call.cell, x, call.hidden, keeping))
-    y, end = fused.forward(kernel_of(call.cell, x.dtype), *cpu.arguments(call).all(), keep=keep if keeping else None)
+    y, end = fused.forward(kernel_of(call.cell, x.dtype), **cpu.arguments(call).named(), keep=keep if keeping else None)
     return [y.contiguous(), keep, *end]
 
 
@@ -128,7 +128,7 @@ def back_operator(
     arguments = cpu.arguments(call)
     wanted = [True] * (5 + len(arguments.parameters) + len(arguments.matrices) + len(state))
     kernel = kernel_of(call.cell, x.dtype)
-    found = fused.backward(kernel, *arguments.all(), y=y, keep=keep, dy=dy, dend=dend, wanted=wanted)
+    found = fused.backward(kernel, **arguments.named(), y=y, keep=keep, dy=dy, dend=dend, wanted=wanted)
     return [grad.contiguous() for grad in cpu.by_weight(call, found)]
 
 
