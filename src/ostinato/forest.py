@@ -35,13 +35,13 @@ class Level:
     even: bool
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Forest:
     """A batch of trees, all their nodes in one list in which children stand before their parents.
 
     >>> f = Forest.of([[1, -1], [2, 2, -1]])
-    >>> len(f), f.nodes, f.depth, f.arity
-    (2, 5, 1, 2)
+    >>> f, f.depth, f.arity
+    (<forest: 2 trees, 5 nodes>, 1, 2)
     >>> f.parent.tolist(), f.tree.tolist(), f.roots.tolist()
     ([3, 4, 4, -1, -1], [0, 1, 1, 0, 1], [3, 4])
 
@@ -137,6 +137,9 @@ class Forest:
 
     def __len__(self) -> int:
         return int(self.roots.shape[0])
+
+    def __repr__(self) -> str:
+        return f"<forest: {len(self)} trees, {self.nodes} nodes>"
 
     @property
     def nodes(self) -> int:

@@ -166,9 +166,10 @@ class Sight:
         self._rows: dict[str, Tensor] = {}
         for name in ("R", "br"):
             if name in weights:
+                self._rows[f"{name} {' '.join(step.cell.sees)}"] = weights[name]
                 pieces = _by_gate(step, weights[name], hidden, self.blocks)
                 for gates in (step.apart, step.united):
-                    if gates:
+                    if gates and gates != step.cell.sees:
                         found = [pieces[gate] for gate in gates]
                         self._rows[f"{name} {' '.join(gates)}"] = found[0] if len(found) == 1 else torch.cat(found)
 
@@ -177,6 +178,9 @@ class Sight:
         united, apart = self.step.united, self.step.apart
         seen: dict[str, Tensor] = {}
         if self.arity is None:
+            if brood.segment is None and united and apart:
+                # An only child is the sum of the children.
+                united, apart = self.step.cell.sees, ()
             if united:
                 seen.update(zip(united, self._product(united, brood.gathered(shown)), strict=True))
             if apart:
