@@ -14,6 +14,7 @@ from ostinato.cells import Cell, find
 from ostinato.errors import OptionError, ShapeError
 from ostinato.layers.dropout import Dropout, checked_share, drop_weights
 from ostinato.layers.initialise import initialise
+from ostinato.layers.varied import varied
 from ostinato.sequence import Sequences, valid_steps
 from ostinato.state import State
 
@@ -36,7 +37,10 @@ class Direction(nn.Module):
         hidden: int,
         *,
         reverse: bool = False,
+        shown: int | None = None,
         weight_drop: float = 0.0,
+        input_dropout: float = 0.0,
+        output_dropout: float = 0.0,
         timescale: float | None = None,
         engine: str | None = None,
     ) -> None:
@@ -44,14 +48,19 @@ class Direction(nn.Module):
         self.cell = find(cell)
         ops.register(self.cell)
         self.inputs, self.hidden = _positive("inputs", inputs), _positive("hidden", hidden)
+        if shown is not None:
+            _positive("shown", shown)
+        self.width = self.cell.widths(hidden, shown)[self.cell.output]
+        self.input_dropout = checked_share(input_dropout, "input_dropout")
+        self.output_dropout = checked_share(output_dropout, "output_dropout")
         self.reverse, self.wish = reverse, engine
         if engine is not None:
             ops.named_engine(engine)
         self.weight_drop = checked_share(weight_drop, "weight_drop")
         if weight_drop and self.cell.recurrent == "none":
             raise OptionError(f"weight_drop does not apply to {self.cell.name}: it has no recurrent weights")
-        self.names = tuple(self.cell.shapes(inputs, hidden))
-        for name, shape in self.cell.shapes(inputs, hidden).items():
+        self.names = tuple(self.cell.shapes(inputs, hidden, shown))
+        for name, shape in self.cell.shapes(inputs, hidden, shown).items():
             self.register_parameter(name, nn.Parameter(torch.empty(shape)))
         initialise(self.cell, {name: getattr(self, name) for name in self.names}, hidden, timescale)
 
@@ -62,17 +71,44 @@ class Direction(nn.Module):
             weights["R"] = drop_weights(weights["R"], self.weight_drop, self.training)
         return weights
 
+    def noise(self, x: Tensor) -> ops.Noise | None:
+        """Fresh masks for one call over x [B, T, D] in training; None where there is nothing to draw."""
+        quiet = not self.cell.noise and not self.input_dropout and not self.output_dropout
+        if quiet or not self.training:
+            return None
+        return ops.Noise.draw(
+            *(self.cell, x, self.hidden),
+            shown=self.width,
+            x_share=self.input_dropout,
+            y_share=self.output_dropout,
+        )
+
     def forward(
-        self, x: Tensor, state: State | None = None, *, lengths: Tensor | None = None, reset: Tensor | None = None
+        self,
+        x: Tensor,
+        state: State | None = None,
+        *,
+        lengths: Tensor | None = None,
+        reset: Tensor | None = None,
+        inputs: Mapping[str, Tensor] | None = None,
+        noise: ops.Noise | None = None,
     ) -> tuple[Tensor, State]:
-        """x [B, T, D] to y [B, T, H] and the last state; see :func:`ostinato.ops.recur`."""
-        return ops.recur(self.cell, x, self.weights(), state, lengths, reset, reverse=self.reverse, engine=self.wish)
+        """x [B, T, D] to y [B, T, P] and the last state, as :func:`ostinato.ops.recur`; noise is drawn unless given."""
+        noise = self.noise(x) if noise is None else noise
+        told: dict[str, Any] = {"inputs": inputs, "noise": noise, "reverse": self.reverse, "engine": self.wish}
+        return ops.recur(self.cell, x, self.weights(), state, lengths, reset, **told)
 
     def engine(
-        self, x: Tensor, state: State | None = None, *, lengths: Tensor | None = None, reset: Tensor | None = None
+        self,
+        x: Tensor,
+        state: State | None = None,
+        *,
+        lengths: Tensor | None = None,
+        reset: Tensor | None = None,
+        inputs: Mapping[str, Tensor] | None = None,
     ) -> ops.Choice:
         """Which engine runs such a call, and why others refuse it."""
-        call = ops.checked_call(self.cell, x, self.weights(), state, lengths, reset, self.reverse)
+        call = ops.checked_call(self.cell, x, self.weights(), state, lengths, reset, self.reverse, inputs)
         return ops.choose(call, self.wish)
 
     def extra_repr(self) -> str:
@@ -90,9 +126,15 @@ class Recurrent(nn.Module):
 
     ``cell`` is a name or your own ``@cell``. ``hidden`` is one width H or one for each layer. ``dropout`` acts between
     layers: a share, or a module such as :class:`LockedDropout`. ``projection`` maps each layer's output linearly to
-    that width. ``residual`` adds each layer's input to its output from the second layer on. ``norm`` normalises
-    between layers (Ba et al., 2016, arXiv:1607.06450). ``weight_drop`` cuts recurrent connections in training;
-    ``timescale`` starts the gates for a memory of so many steps; ``engine`` insists on one engine.
+    that width; a cell that projects what it shows, such as ``lstm_projected``, does it inside the loop. ``residual``
+    adds each layer's input to its output from the second layer on. ``norm`` normalises between layers (Ba et al., 2016,
+    arXiv:1607.06450). ``timescale`` starts the gates for a memory of so many steps; ``engine`` insists on one engine.
+
+    Inside the loop, see :mod:`ostinato.lowering.variants`: ``layer_norm`` is "gates", "memory" or both; ``zoneout`` a
+    share of units that keep their state, or one for each part; ``clip`` a bound of the state; ``recurrent_dropout`` a
+    share of the candidate; ``state_dropout`` of what R sees, the same units at all steps. ``input_dropout`` and
+    ``output_dropout`` act on what each layer reads and shows, the same features at all steps, and ``weight_drop`` cuts
+    recurrent connections. In training the masks of a layer are drawn once for a call, for every engine the same.
 
     The state is a tuple with one :class:`~ostinato.state.State` for each layer and direction: the first layer
     forwards, the first layer backwards, the second layer forwards, and so on. Options that cannot act here raise
@@ -111,28 +153,48 @@ class Recurrent(nn.Module):
         projection: int | None = None,
         residual: bool = False,
         norm: bool = False,
+        layer_norm: str | None = None,
+        zoneout: float | Mapping[str, float] = 0.0,
+        clip: float | None = None,
+        recurrent_dropout: float = 0.0,
+        state_dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        output_dropout: float = 0.0,
         weight_drop: float = 0.0,
         timescale: float | None = None,
         engine: str | None = None,
     ) -> None:
         super().__init__()
-        self.cell = find(cell)
+        self.cell = varied(
+            find(cell),
+            layer_norm=layer_norm,
+            zoneout=zoneout,
+            clip=clip,
+            recurrent_dropout=recurrent_dropout,
+            state_dropout=state_dropout,
+        )
         widths = _widths(hidden, layers)
         for name, switch in (("bidirectional", bidirectional), ("residual", residual), ("norm", norm)):
             if not isinstance(switch, bool):
                 raise OptionError(f"{name} wanted True or False, got {switch!r}")
         self.inputs, self.bidirectional, self.residual = _positive("inputs", inputs), bidirectional, residual
         each: dict[str, Any] = {"weight_drop": weight_drop, "timescale": timescale, "engine": engine}
+        each.update(input_dropout=input_dropout, output_dropout=output_dropout)
         ways = 2 if bidirectional else 1
-        outputs = [_positive("projection", projection) if projection is not None else width * ways for width in widths]
+        shown: int | None = None
+        if projection is not None:
+            _positive("projection", projection)
+        if self.cell.projected is not None:
+            shown, projection = projection, None
+        wide = [self.cell.widths(width, shown)[self.cell.output] * ways for width in widths]
+        outputs = wide if projection is None else [projection] * len(widths)
         _check_between(len(widths), outputs, dropout, residual, norm)
         self.layers = nn.ModuleList()
         for below, width in zip([inputs, *outputs[:-1]], widths, strict=True):
+            each["shown"] = shown
             directions = [Direction(self.cell, below, width, reverse=way == 1, **each) for way in range(ways)]
             self.layers.append(nn.ModuleList(directions))
-        self.projections = nn.ModuleList(
-            nn.Linear(width * ways, projection) for width in widths if projection is not None
-        )
+        self.projections = nn.ModuleList(nn.Linear(width, projection) for width in wide if projection is not None)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for width in outputs[:-1] if norm)
         self.dropout = Dropout(dropout) if isinstance(dropout, int | float) else dropout
         self.width = outputs[-1]
@@ -144,8 +206,12 @@ class Recurrent(nn.Module):
         *,
         lengths: Tensor | None = None,
         reset: Tensor | None = None,
+        inputs: Mapping[str, Tensor] | None = None,
     ) -> tuple[Tensor, tuple[State, ...]]:
-        """x [B, T, D] to y [B, T, width] and the last states; ``Sequences`` bring their own lengths and resets."""
+        """x [B, T, D] to y [B, T, width] and the last states; ``Sequences`` bring their own lengths and resets.
+
+        ``inputs`` are what the cell declares besides x, such as time gaps [B, T]; each layer is given them.
+        """
         if isinstance(x, Sequences):
             if lengths is not None or reset is not None:
                 raise OptionError("Sequences bring their own lengths and resets; leave out lengths= and reset=")
@@ -157,7 +223,7 @@ class Recurrent(nn.Module):
         for index, directions in enumerate(self.directions()):
             outputs = []
             for direction in directions:
-                y, end = direction(below, next(given), lengths=lengths, reset=reset)
+                y, end = direction(below, next(given), lengths=lengths, reset=reset, inputs=inputs)
                 outputs.append(y)
                 last.append(end)
             below = self._after(index, below, outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=-1))
@@ -203,7 +269,7 @@ class Recurrent(nn.Module):
     def zero_state(self, rows: int) -> tuple[State, ...]:
         """The states before the first step, for so many rows."""
         flat = [direction for directions in self.directions() for direction in directions]
-        return tuple(ops.zero_state(self.cell, rows, d.hidden, like=d.weights()["W"]) for d in flat)
+        return tuple(ops.zero_state(self.cell, rows, d.hidden, like=d.weights()["W"], shown=d.width) for d in flat)
 
 
 def _positive(what: str, number: Any) -> int:

@@ -13,7 +13,7 @@ from ostinato.cells import Cell, Constant, Initial, Mask, find
 from ostinato.cells.declaration import ARGUMENTS
 from ostinato.errors import OptionError, nearest
 from ostinato.lowering.graph import Builder, Graph, Node
-from ostinato.lowering.rebuild import copied
+from ostinato.lowering.rebuild import cell_from_data, cell_to_data, copied, origin_of
 from ostinato.lowering.simplify import gathered
 from ostinato.lowering.trace import trace
 from ostinato.state import State
@@ -190,7 +190,9 @@ class _Edit:
         function = _Function(gathered(self.outputs), cell.output, ("x", *u, "s", *p, *e))
         new = dataclasses.replace(cell, name=name, function=function, arguments=function.arguments)
         object.__setattr__(new, "__doc__", self.cell.__doc__)
-        return new
+        origin = origin_of(self.cell)
+        # What came from a file is compiled on the same terms whatever is done to it.
+        return new if origin is None else cell_from_data(cell_to_data(new), trusted=origin.trusted)
 
 
 class _Function:
