@@ -1,4 +1,4 @@
-"""What a layer is asked for inside its loop: each wish acts, masks are drawn in training only, wrong wishes are refused."""
+"""What a layer is asked for inside its loop: each wish acts, masks are drawn in training, wrong wishes are refused."""
 
 from __future__ import annotations
 
