@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from ostinato.errors import OptionError
 from ostinato.layers import (
     AttentiveRecurrent,
     Block,
@@ -21,6 +22,7 @@ from ostinato.layers import (
     LocalAttention,
     Recurrent,
 )
+from ostinato.sequence import Sequences
 from ostinato.state import flatten_state, map_state, unflatten_state
 from tests.laws.zoo import input_gated, random_input
 
@@ -29,11 +31,15 @@ INPUTS = 4
 
 @dataclass(frozen=True)
 class Member:
-    """A layer of INPUTS features, and whether it goes on from a state."""
+    """A layer of INPUTS features, whether it goes on from a state, and whether a norm feeds a recurrence in it.
+
+    Under autocast a norm hands on numbers of half size, which a stack of recurrences refuses.
+    """
 
     name: str
     make: Callable[[], nn.Module]
     causal: bool = True
+    normed: bool = False
 
     def layer(self) -> nn.Module:
         torch.manual_seed(0)
@@ -41,7 +47,7 @@ class Member:
 
 
 MEMBERS = (
-    Member("recurrent", lambda: Recurrent("lstm", INPUTS, 4, layers=2, norm=True, residual=True)),
+    Member("recurrent", lambda: Recurrent("lstm", INPUTS, 4, layers=2, norm=True, residual=True), normed=True),
     Member("recurrent-both-ways", lambda: Recurrent("gru", INPUTS, 3, bidirectional=True), causal=False),
     Member("convolution", lambda: Convolution(INPUTS, 6, 3)),
     Member("convolution-of-one-step", lambda: Convolution(INPUTS, 6, 1)),
@@ -236,6 +242,28 @@ def test_no_step_and_no_valid_step_give_nothing(member: Member) -> None:
     assert padded.shape == (2, 3, y.shape[-1])
     assert not padded.any()
     assert_same(same, end)
+
+
+@each
+def test_sequences_bring_their_own_lengths_and_resets(member: Member) -> None:
+    layer, x = member.layer(), random_input(2, 5, inputs=INPUTS)
+    lengths, reset = torch.tensor([5, 3]), torch.tensor([[False, True, False, False, True]] * 2)
+    sequences = Sequences(x, lengths, reset)
+    assert_same(layer(sequences), layer(x, lengths=lengths, reset=reset))
+    with pytest.raises(OptionError, match="Sequences bring their own lengths"):
+        layer(sequences, lengths=lengths)
+
+
+@pytest.mark.parametrize("member", [m for m in MEMBERS if not m.normed], ids=lambda member: member.name)
+def test_products_of_half_size_are_close_to_the_whole(member: Member) -> None:
+    layer, x = member.layer().float(), random_input(2, 5, inputs=INPUTS).float()
+    wanted, _ = layer(x, lengths=torch.tensor([5, 3]))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        y, state = layer(x, lengths=torch.tensor([5, 3]))
+        again, _ = layer(x, state)
+    torch.testing.assert_close(y.float(), wanted, rtol=0.1, atol=0.1)
+    again.float().sum().backward()
+    assert all(torch.isfinite(p.grad).all() for p in layer.parameters() if p.grad is not None)
 
 
 @each

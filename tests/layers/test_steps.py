@@ -16,6 +16,8 @@ def test_padding_is_zeroed_and_resets_in_it_do_not_count() -> None:
     x, reset = torch.full((2, 3, 1), torch.nan), torch.tensor([[False, True, True], [True, False, True]])
     x[0, :2], x[1, :1] = 1.0, 1.0
     steps = Steps.of("Layer", x, 1, torch.tensor([2, 1]), reset)
+    assert steps.reset is not None
+    assert not steps.reset[0, 2]
     assert steps.x[..., 0].tolist() == [[1.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
     assert steps.segment is not None
     assert steps.segment.tolist() == [[0, 1, 1], [1, 1, 1]]

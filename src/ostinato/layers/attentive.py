@@ -11,7 +11,8 @@ from ostinato.cells import Cell
 from ostinato.errors import ShapeError
 from ostinato.layers.local_attention import LocalAttention
 from ostinato.layers.recurrent import Recurrent
-from ostinato.layers.steps import Steps
+from ostinato.layers.steps import Steps, alike
+from ostinato.sequence import Sequences
 from ostinato.state import State
 
 
@@ -53,7 +54,7 @@ class AttentiveRecurrent(nn.Module):
 
     def forward(
         self,
-        x: Tensor,
+        x: Tensor | Sequences,
         state: tuple[tuple[State, ...], State] | None = None,
         *,
         lengths: Tensor | None = None,
@@ -67,6 +68,7 @@ class AttentiveRecurrent(nn.Module):
                 "layer returned"
             )
         before: Any = (None, None) if state is None else state
-        y, memory = self.recurrence(steps.x, before[0], lengths=lengths, reset=reset)
-        context, seen = self.attention(y, before[1], lengths=lengths, reset=reset)
+        call = {"lengths": steps.lengths, "reset": steps.reset}
+        y, memory = self.recurrence(alike(steps.x, self.recurrence), before[0], **call)
+        context, seen = self.attention(y, before[1], **call)
         return steps.closed(torch.tanh(self.join(torch.cat([y, context], dim=-1)))), (memory, seen)

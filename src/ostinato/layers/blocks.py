@@ -13,7 +13,8 @@ from ostinato.layers.convolution import Convolution
 from ostinato.layers.dropout import Dropout
 from ostinato.layers.local_attention import LocalAttention
 from ostinato.layers.recurrent import Recurrent
-from ostinato.layers.steps import Steps, positive
+from ostinato.layers.steps import Steps, alike, positive
+from ostinato.sequence import Sequences
 
 # The letters of a pattern.
 MIXINGS = {"r": "recurrence", "a": "local attention"}
@@ -43,15 +44,15 @@ class GatedRecurrence(nn.Module):
         self.out = nn.Linear(self.recurrence.width, inputs)
 
     def forward(
-        self, x: Tensor, state: Any = None, *, lengths: Tensor | None = None, reset: Tensor | None = None
+        self, x: Tensor | Sequences, state: Any = None, *, lengths: Tensor | None = None, reset: Tensor | None = None
     ) -> tuple[Tensor, Any]:
         """x [B, T, D] to y [B, T, D] and the last states."""
         steps = Steps.of("GatedRecurrence", x, self.inputs, lengths, reset)
         if state is not None and (not isinstance(state, tuple | list) or len(state) != 2):
             raise ShapeError("GatedRecurrence wanted a pair of states; pass what the layer returned")
         before = (None, None) if state is None else state
-        seen, past = self.convolution(self.enter(steps.x), before[0], lengths=lengths, reset=reset)
-        y, memory = self.recurrence(seen, before[1], lengths=lengths, reset=reset)
+        seen, past = self.convolution(self.enter(steps.x), before[0], lengths=steps.lengths, reset=steps.reset)
+        y, memory = self.recurrence(alike(seen, self.recurrence), before[1], lengths=steps.lengths, reset=steps.reset)
         return steps.closed(self.out(functional.gelu(self.gate(steps.x)) * y)), (past, memory)
 
 
@@ -72,11 +73,11 @@ class Block(nn.Module):
         self.gate, self.enter, self.out = nn.Linear(inputs, wide), nn.Linear(inputs, wide), nn.Linear(wide, inputs)
 
     def forward(
-        self, x: Tensor, state: Any = None, *, lengths: Tensor | None = None, reset: Tensor | None = None
+        self, x: Tensor | Sequences, state: Any = None, *, lengths: Tensor | None = None, reset: Tensor | None = None
     ) -> tuple[Tensor, Any]:
         """x [B, T, D] to y [B, T, D] and the state of the mixing."""
         steps = Steps.of("Block", x, self.gate.in_features, lengths, reset)
-        mixed, last = self.mixing(self.norms[0](steps.x), state, lengths=lengths, reset=reset)
+        mixed, last = self.mixing(self.norms[0](steps.x), state, lengths=steps.lengths, reset=steps.reset)
         between = steps.x + self.dropout(mixed)
         normed = self.norms[1](between)
         wide = functional.gelu(self.gate(normed)) * self.enter(normed)
@@ -134,7 +135,7 @@ class Blocks(nn.Module):
         self.norm = nn.RMSNorm(width, eps=1e-6)
 
     def forward(
-        self, x: Tensor, state: Any = None, *, lengths: Tensor | None = None, reset: Tensor | None = None
+        self, x: Tensor | Sequences, state: Any = None, *, lengths: Tensor | None = None, reset: Tensor | None = None
     ) -> tuple[Tensor, tuple[Any, ...]]:
         """x [B, T, width] to y [B, T, width] and the last states of all blocks."""
         steps = Steps.of("Blocks", x, self.width, lengths, reset)
@@ -145,7 +146,7 @@ class Blocks(nn.Module):
             )
         y, last = steps.x, []
         for block, before in zip(self.blocks, state or [None] * len(self.blocks), strict=True):
-            y, end = cast("Block", block)(y, before, lengths=lengths, reset=reset)
+            y, end = cast("Block", block)(y, before, lengths=steps.lengths, reset=steps.reset)
             last.append(end)
         return steps.closed(self.norm(y)), tuple(last)
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from ostinato.errors import OptionError, ShapeError
-from ostinato.sequence import check_lengths, valid_steps
+from ostinato.layers.steps import Steps, alike
+from ostinato.sequence import Sequences
 
 
 class Chain(nn.Module):
     """Runs layers one after another: a convolution before a recurrence, say.
 
+    >>> import torch
     >>> from ostinato.layers import Convolution, Recurrent
     >>> layer = Chain(Convolution(3, 8, 4), nn.GELU(), Recurrent("gru", 8, 5))
     >>> y, state = layer(torch.zeros(2, 7, 3), lengths=torch.tensor([7, 4]))
@@ -37,25 +38,21 @@ class Chain(nn.Module):
         self.members = nn.ModuleList(members)
 
     def forward(
-        self, x: Tensor, state: Any = None, *, lengths: Tensor | None = None, reset: Tensor | None = None
+        self, x: Tensor | Sequences, state: Any = None, *, lengths: Tensor | None = None, reset: Tensor | None = None
     ) -> tuple[Tensor, tuple[Any, ...]]:
         """x [B, T, D] to the last member's y and the states of all layers over time."""
         wanted = sum(self.timed)
         if state is not None and (not isinstance(state, tuple | list) or len(state) != wanted):
             came = str(len(state)) if isinstance(state, tuple | list) else f"one {type(state).__name__}"
             raise ShapeError(f"Chain wanted a tuple of {wanted} states, got {came}; pass what the layer returned")
-        if lengths is not None:
-            check_lengths(lengths, *x.shape[:2])
-            # A member that knows no lengths must not meet what stands in the padding.
-            x = torch.where(valid_steps(lengths, x.shape[1])[..., None], x, 0.0)
+        # A member that knows no lengths must not meet what stands in the padding.
+        steps = Steps.of("Chain", x, None, lengths, reset)
+        y, last = steps.x, []
         given = iter([None] * wanted if state is None else state)
-        last = []
         for member, timed in zip(self.members, self.timed, strict=True):
             if timed:
-                x, end = member(x, next(given), lengths=lengths, reset=reset)
+                y, end = member(alike(y, member), next(given), lengths=steps.lengths, reset=steps.reset)
                 last.append(end)
             else:
-                x = member(x)
-        if lengths is not None:
-            x = torch.where(valid_steps(lengths, x.shape[1])[..., None], x, 0.0)
-        return x, tuple(last)
+                y = member(y)
+        return steps.closed(y), tuple(last)

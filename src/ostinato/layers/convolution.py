@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from ostinato.errors import OptionError
 from ostinato.layers.steps import Steps, checked_state, positive
+from ostinato.sequence import Sequences
 from ostinato.state import State
 
 
@@ -48,7 +49,12 @@ class Convolution(nn.Module):
         self.kernel = nn.Conv1d(inputs, channels, width, dilation=dilation, groups=groups)
 
     def forward(
-        self, x: Tensor, state: State | None = None, *, lengths: Tensor | None = None, reset: Tensor | None = None
+        self,
+        x: Tensor | Sequences,
+        state: State | None = None,
+        *,
+        lengths: Tensor | None = None,
+        reset: Tensor | None = None,
     ) -> tuple[Tensor, State | None]:
         """x [B, T, D] to y [B, T, channels] and the last inputs."""
         steps = Steps.of("Convolution", x, self.inputs, lengths, reset)
@@ -59,9 +65,9 @@ class Convolution(nn.Module):
             joined = functional.pad(steps.x, (0, 0, edge, edge))
             segment = None if steps.segment is None else functional.pad(steps.segment, (edge, edge), value=-1)
             return steps.closed(self._summed(joined, segment, edge)), None
-        shape = (len(x), self.reach, self.inputs)
-        given = checked_state("Convolution", state, x, {"past": shape})
-        past = x.new_zeros(shape) if given is None else given.past
+        shape = (len(steps.x), self.reach, self.inputs)
+        given = checked_state("Convolution", state, steps.x, {"past": shape})
+        past = steps.x.new_zeros(shape) if given is None else given.past
         joined = torch.cat([past, steps.x], dim=1)  # [B, reach + T, D]
         y = self._summed(joined, steps.together(self.reach), self.reach)
         return steps.closed(y), State(past=steps.last(joined, self.reach))

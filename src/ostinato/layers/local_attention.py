@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from ostinato.errors import OptionError
 from ostinato.layers.steps import Steps, checked_state, positive
+from ostinato.sequence import Sequences
 from ostinato.state import State
 
 # The slowest rotation takes so many steps for one radian.
@@ -47,11 +48,17 @@ class LocalAttention(nn.Module):
         self.out = nn.Linear(inputs, inputs)
 
     def forward(
-        self, x: Tensor, state: State | None = None, *, lengths: Tensor | None = None, reset: Tensor | None = None
+        self,
+        x: Tensor | Sequences,
+        state: State | None = None,
+        *,
+        lengths: Tensor | None = None,
+        reset: Tensor | None = None,
     ) -> tuple[Tensor, State]:
         """x [B, T, D] to y [B, T, D] and the last keys and values."""
         steps = Steps.of("LocalAttention", x, self.inputs, lengths, reset)
-        rows, before = len(x), self.window - 1
+        x, before = steps.x, self.window - 1
+        rows = len(x)
         kept = (rows, before, self.size)
         given = checked_state("LocalAttention", state, x, {"key": kept, "value": kept, "seen": (rows, before)})
         if given is None:

@@ -7,36 +7,46 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ostinato.errors import OptionError, ShapeError
-from ostinato.sequence import check_lengths, check_reset, gather_steps, valid_steps
+from ostinato.sequence import Sequences, check_lengths, check_reset, gather_steps, valid_steps
 from ostinato.shapes import expect_shape, shown
 from ostinato.state import State
 
 
 @dataclass(frozen=True)
 class Steps:
-    """A checked call: x [B, T, D] with zeros past each length, and which steps belong together.
+    """A checked call: x [B, T, D] with zeros past each length, its lengths, and its resets within them.
 
     >>> steps = Steps.of("Layer", torch.ones(1, 3, 2), 2, torch.tensor([2]), torch.tensor([[False, True, True]]))
     >>> steps.x[0, :, 0].tolist(), steps.segment.tolist()
     ([1.0, 1.0, 0.0], [[0, 1, 1]])
 
-    ``segment`` [B, T] counts the resets up to each step; what was carried in belongs to segment 0. ``lengths`` and
-    ``segment`` are None where the caller gave none.
+    ``lengths`` and ``reset`` are None where the caller gave none.
     """
 
     x: Tensor
     lengths: Tensor | None
-    segment: Tensor | None
+    reset: Tensor | None
 
     @classmethod
-    def of(cls, layer: str, x: Tensor, inputs: int, lengths: Tensor | None, reset: Tensor | None) -> Steps:
-        """Check a call of a layer built for so many features; what is wrong raises ShapeError."""
+    def of(
+        cls, layer: str, x: Tensor | Sequences, inputs: int | None, lengths: Tensor | None, reset: Tensor | None
+    ) -> Steps:
+        """Check a call of a layer built for so many features, or for any; what is wrong raises ShapeError.
+
+        ``Sequences`` bring their own lengths and resets.
+        """
+        if isinstance(x, Sequences):
+            if lengths is not None or reset is not None:
+                raise OptionError("Sequences bring their own lengths and resets; leave out lengths= and reset=")
+            lengths, reset = x.lengths, x.reset
+            x = x.data
         if not isinstance(x, Tensor):
-            raise ShapeError(f"{layer} wanted x as a tensor [B, T, {inputs}], got {type(x).__name__}")
-        expect_shape(f"{layer}: x", x, ["B", "T", inputs], f"the layer was built for {inputs} features")
+            raise ShapeError(f"{layer} wanted x as a tensor [B, T, {inputs or 'D'}], got {type(x).__name__}")
+        advice = f"the layer was built for {inputs} features" if inputs else ""
+        expect_shape(f"{layer}: x", x, ["B", "T", inputs or "D"], advice)
         rows, steps = x.shape[:2]
         check_lengths(lengths, rows, steps)
         check_reset(reset, rows, steps)
@@ -44,7 +54,12 @@ class Steps:
             valid = valid_steps(lengths, steps)
             x = torch.where(valid[..., None], x, 0.0)
             reset = None if reset is None else reset & valid
-        return cls(x, lengths, None if reset is None else reset.long().cumsum(1))
+        return cls(x, lengths, reset)
+
+    @property
+    def segment(self) -> Tensor | None:
+        """How many resets there were up to each step [B, T]; what was carried in belongs to segment 0."""
+        return None if self.reset is None else self.reset.long().cumsum(1)
 
     @property
     def valid(self) -> Tensor:
@@ -60,9 +75,8 @@ class Steps:
 
     def together(self, before: int) -> Tensor | None:
         """The segments of so many steps that were carried in, then of these: [B, before + T]."""
-        if self.segment is None:
-            return None
-        return torch.cat([self.segment.new_zeros(len(self.segment), before), self.segment], dim=1)
+        segment = self.segment
+        return None if segment is None else torch.cat([segment.new_zeros(len(segment), before), segment], dim=1)
 
     def last(self, joined: Tensor, before: int) -> Tensor:
         """The last ``before`` steps of what was carried in and these, joined [B, before + T, ...], up to each length.
@@ -106,3 +120,11 @@ def positive(what: str, number: Any) -> int:
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
         raise OptionError(f"{what} wanted a whole number of at least 1, got {number!r}")
     return number
+
+
+def alike(x: Tensor, module: nn.Module) -> Tensor:
+    """x in the type of a module's weights, where autocast mixes the two; recurrences want one type."""
+    if not torch.is_autocast_enabled(x.device.type):
+        return x
+    weight = next(module.parameters(), None)
+    return x if weight is None else x.to(weight.dtype)
