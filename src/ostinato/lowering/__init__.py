@@ -12,16 +12,23 @@ from ostinato.lowering.graph import Graph, Node
 from ostinato.lowering.kernel import Lowered, lowered
 from ostinato.lowering.sources import source_digest
 from ostinato.lowering.trace import trace
+from ostinato.lowering.variants import clip, layer_norm, recurrent_dropout, resting, state_dropout, zoneout
 
 __all__ = [
     "Blueprint",
     "Graph",
     "Lowered",
     "Node",
+    "clip",
     "cpp_cell",
     "latex",
+    "layer_norm",
     "lowered",
+    "recurrent_dropout",
+    "resting",
     "source_digest",
+    "state_dropout",
     "text",
     "trace",
+    "zoneout",
 ]
