@@ -29,7 +29,7 @@ CHANGES: dict[str, Any] = {
     "projection": 4,
     "residual": True,
     "norm": True,
-    "layer_norm": "gates memory",
+    "layer_norm": "gates+memory",
     "zoneout": 0.5,
     "clip": 0.01,
     "recurrent_dropout": 0.5,

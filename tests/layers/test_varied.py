@@ -16,7 +16,7 @@ from ostinato.ops import Noise
 WISHES: tuple[dict[str, Any], ...] = (
     {"layer_norm": "gates"},
     {"layer_norm": "memory"},
-    {"layer_norm": "gates memory"},
+    {"layer_norm": "gates+memory"},
     {"zoneout": 0.3},
     {"zoneout": {"c": 0.5}},
     {"clip": 0.05},

@@ -25,6 +25,10 @@ NETWORK = {
     "word_dropout": 0.13,
     "locked": True,
     "weight_drop": 0.14,
+    "recurrent_dropout": 0.16,
+    "state_dropout": 0.17,
+    "zoneout": 0.18,
+    "layer_norm": "gates+memory",
     "label_smoothing": 0.15,
     "bag": 0.3,
 }

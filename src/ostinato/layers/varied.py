@@ -9,7 +9,7 @@ from ostinato.cells import Cell
 from ostinato.errors import OptionError, nearest
 from ostinato.lowering import variants
 
-NORMS = ("gates", "memory", "gates memory")
+NORMS = ("gates", "memory", "gates+memory")
 
 
 def varied(

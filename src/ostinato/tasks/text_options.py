@@ -21,6 +21,7 @@ GROUPS = (_DATA, _NETWORK, _TEXT, _RULES, "Training")
 # Buckets that pairs of neighbouring words share in the bag, and the share of its features hidden in training.
 _PAIRS, _BAG_DROPOUT = 1 << 14, 0.5
 
+LAYER_NORMS = ("none", "gates", "memory", "gates+memory")
 POOLINGS = ("last", "mean", "max", "attention", "mean+max", "last+mean+max", "attention+max", "attention+mean+max")
 
 
@@ -105,6 +106,17 @@ class TextClassifierOptions(TrainOptions):
     weight_drop: Annotated[float, Option("Share of recurrent weights dropped.", at_least=0, below=1, group=_RULES)] = (
         0.0
     )
+    recurrent_dropout: Annotated[
+        float, Option("Share of new content dropped inside the loop.", at_least=0, below=1, group=_RULES)
+    ] = 0.0
+    state_dropout: Annotated[
+        float,
+        Option("Share of the state hidden from the gates, the same at every step.", at_least=0, below=1, group=_RULES),
+    ] = 0.0
+    zoneout: Annotated[
+        float, Option("Share of the state that stays as it was at a step.", at_least=0, below=1, group=_RULES)
+    ] = 0.0
+    layer_norm: Annotated[str, Option("What is normalised inside the loop.", words=LAYER_NORMS, group=_RULES)] = "none"
     label_smoothing: Annotated[
         float, Option("Probability spread over all labels in training.", at_least=0, below=1, group=_RULES)
     ] = 0.1
@@ -205,6 +217,10 @@ def network(
         "enter_dropout": options.embedding_dropout,
         "locked": options.locked,
         "weight_drop": options.weight_drop,
+        "recurrent_dropout": options.recurrent_dropout,
+        "state_dropout": options.state_dropout,
+        "zoneout": options.zoneout,
+        "layer_norm": None if options.layer_norm == "none" else options.layer_norm,
         "projection": options.projection,
         "residual": options.residual,
         "norm": options.norm,
