@@ -1,4 +1,4 @@
-"""The tables of the README and the picture of speed, from the results that are kept: ``python -m benchmarks.table``."""
+"""The tables of the README and of docs, and the picture of speed, from what is kept: ``python -m benchmarks.table``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import registry
+from benchmarks import registry, which_cell
 from ostinato.bench import chart, history
 from ostinato.bench.table import markdown
 
@@ -118,6 +118,11 @@ def _bitflips(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     yield "flipped bits of a model file that go unnoticed", f"{bits['flips_accepted']} of {bits['flips']:,}", ""
 
 
+def _certificates(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    # A cell has a row of its own in docs/which-cell.md.
+    yield from ()
+
+
 ROWS = {
     "clinc150": _clinc150,
     "polarity": _polarity,
@@ -127,17 +132,19 @@ ROWS = {
     "alternation": _alternation,
     "kills": _kills,
     "bitflips": _bitflips,
+    "certificates": _certificates,
 }
 
 
 def main() -> None:
-    """Write the tables into the README, and draw the picture of speed."""
+    """Write the tables into the README and the page on cells, and draw the picture of speed."""
     text = BETWEEN.sub(lambda found: found[1] + table() + found[2], README.read_text(encoding="utf-8"))
     measured, newest = speed(), history.newest(HISTORY, "full")
     if measured is not None and newest is not None:
         text = SPEED.sub(lambda found: found[1] + measured + found[2], text)
         chart.draw(history.read(newest), PICTURE)
     README.write_text(text, encoding="utf-8")
+    which_cell.main()
 
 
 if __name__ == "__main__":

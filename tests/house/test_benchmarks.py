@@ -11,7 +11,7 @@ import pytest
 from tests.house.tree import ROOT
 
 sys.path.insert(0, str(ROOT))
-from benchmarks import registry, table
+from benchmarks import registry, table, which_cell
 from ostinato.bench import history
 from ostinato.bench.registry import chosen
 from ostinato.tasks.examples import DataWarning
@@ -31,6 +31,13 @@ def test_the_readme_shows_the_newest_full_comparison_of_speed():
     assert (found is None) == (measured is None), "run: ostinato bench --full, then python -m benchmarks.table"
     if found is not None:
         assert found[0] == found[1] + measured + found[2], "run: python -m benchmarks.table"
+
+
+def test_the_page_on_cells_shows_the_certificates_that_are_kept():
+    page = which_cell.PAGE.read_text(encoding="utf-8")
+    for marker in ("guide", "certificates", "surprises"):
+        assert which_cell.between(marker).search(page), marker
+    assert page == which_cell.written(page), "run: python -m benchmarks.table"
 
 
 def test_comparisons_that_are_kept_are_whole_and_say_where_they_were_measured():

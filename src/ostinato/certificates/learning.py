@@ -85,7 +85,7 @@ class _Run:
     ) -> None:
         self.network, self.task, self.seed, self.settings, self.watch = network, task, seed, settings, watch
         self.chance = torch.Generator().manual_seed(seed)
-        self.optimizer = torch.optim.Adam(network.parameters(), lr=task.lr, fused=True)
+        self.optimizer = torch.optim.Adam([p for p in network.parameters() if p.requires_grad], lr=task.lr, fused=True)
         self.clip = Clip(network.parameters(), norm=settings.clip)
         self.clock = time.thread_time if settings.threads == 1 else time.monotonic
         self.length, self.steps, self.seconds, self.accuracy = task.start, 0, 0.0, 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -16,7 +17,6 @@ class Network(nn.Module):
     """Symbols as one-hot vectors, a recurrent layer, and one linear map to the classes or to the number.
 
     >>> from ostinato.certificates.tracking import parity
-    >>> import torch
     >>> batch = parity.draw(torch.Generator(), 3, 5)
     >>> Network("gru", parity, hidden=8)(batch.inputs, batch.labelled).shape
     torch.Size([3, 5, 2])
@@ -28,11 +28,14 @@ class Network(nn.Module):
         super().__init__()
         self.task = task
         self.body = Recurrent(cell, task.inputs, hidden, layers=layers, timescale=timescale)
+        if not getattr(self.body.cell, "trained", True):
+            # A reservoir: only what reads it learns.
+            self.body.requires_grad_(False)
         self.answer = nn.Linear(self.body.width, task.classes or 1)
 
     def forward(self, inputs: Tensor, asked: Tensor) -> Tensor:
         """The answers [B, A, N] at the A steps that are ``asked`` [T]."""
-        y, _ = self.body(self._numbers(inputs))
+        y, _ = self.body(self._numbers(inputs), **self._extra(inputs))
         answers: Tensor = self.answer(y[:, asked])
         return answers
 
@@ -46,10 +49,15 @@ class Network(nn.Module):
 
     def engine(self, batch: Batch) -> Any:
         """Which engine runs such a batch, and why others refuse it."""
-        return self.body.engine(self._numbers(batch.inputs))
+        return self.body.engine(self._numbers(batch.inputs), **self._extra(batch.inputs))
 
     def _numbers(self, inputs: Tensor) -> Tensor:
         return functional.one_hot(inputs, self.task.inputs).float() if self.task.classes else inputs
+
+    def _extra(self, inputs: Tensor) -> dict[str, Any]:
+        """What the cell is given at every step besides x: here time gaps, all of one."""
+        names = self.body.cell.inputs
+        return {"inputs": {name: torch.ones(inputs.shape[:2]) for name in names}} if names else {}
 
 
 def right(task: Task, answers: Tensor, target: Tensor) -> Tensor:
