@@ -181,13 +181,13 @@ OSTINATO_INLINE f32 sqrt(f32 x) {
 }
 
 OSTINATO_INLINE f32 sin(f32 x) {
-  f32 result;
+  f32 result = x;
   for (int i = 0; i < traits<f32>::lanes; ++i) result[i] = __builtin_sinf(x[i]);
   return result;
 }
 
 OSTINATO_INLINE f32 cos(f32 x) {
-  f32 result;
+  f32 result = x;
   for (int i = 0; i < traits<f32>::lanes; ++i) result[i] = __builtin_cosf(x[i]);
   return result;
 }
@@ -198,7 +198,7 @@ OSTINATO_INLINE f64 absolute(f64 x) { return from_bits<f64>(bits(x) & 0x7fffffff
 
 #define OSTINATO_LANE_BY_LANE(name, function)                                          \
   OSTINATO_INLINE f64 name(f64 x) {                                                    \
-    f64 result;                                                                        \
+    f64 result = x;                                                                    \
     for (int i = 0; i < traits<f64>::lanes; ++i) result[i] = __builtin_##function(x[i]); \
     return result;                                                                     \
   }

@@ -45,16 +45,16 @@ def test_the_lists_cover_every_kind() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("cell", BUILT_IN)
+@pytest.mark.parametrize("cell", [name for name, member in BUILT_IN.items() if not member.inputs])
 @pytest.mark.parametrize("pool", POOLINGS)
 def test_every_combination_trains_and_answers(kind: str, cell: str, pool: str) -> None:
-    body = {"cell": cell, "hidden": 5, "layers": 2, "bidirectional": True, "dropout": 0.1, "enter_dropout": 0.1}
+    body = {"cell": cell, "hidden": 4, "layers": 2, "bidirectional": True, "dropout": 0.1, "enter_dropout": 0.1}
     model = build(architecture(kind, body=body, pool=[pool, "max"] if pool != "max" else ["max"]))
     step = model.loss(INPUTS[kind])
     step.loss.backward()
     assert step.count == 2
     assert 0 <= step.measures["accuracy"] <= 2
-    assert all(p.grad is not None for p in model.parameters())
+    assert all((p.grad is not None) == p.requires_grad for p in model.parameters())
     shares = model.eval().decode(INPUTS[kind])
     torch.testing.assert_close(shares.sum(-1), torch.ones(2))
 

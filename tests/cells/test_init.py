@@ -22,8 +22,8 @@ def test_a_cell_of_one_s_own_is_given_back():
 
 
 def test_an_unknown_cell_names_the_nearest():
-    with pytest.raises(OptionError, match="unknown cell 'gur'; did you mean 'gru'"):
-        find("gur")
+    with pytest.raises(OptionError, match="unknown cell 'lsmt'; did you mean 'lstm'"):
+        find("lsmt")
 
 
 def test_what_is_no_cell_is_refused():

@@ -1,4 +1,7 @@
-"""Writes the golden numbers of the built-in cells, from torch's own layers: ``python -m tests.golden.make``."""
+"""Writes the golden numbers of the built-in cells: ``python -m tests.golden.make``.
+
+They come from torch's own layers where torch has the cell, from the plain formulas of the laws where it has not.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from ostinato.cells import BUILT_IN
+from tests.laws.formulas import unrolled
 
 FOLDER = Path(__file__).parent
 LAYERS: dict[str, Any] = {
     "elman": lambda d, h: nn.RNN(d, h, batch_first=True),
     "elman_relu": lambda d, h: nn.RNN(d, h, batch_first=True, nonlinearity="relu"),
     "lstm": lambda d, h: nn.LSTM(d, h, batch_first=True),
+    "lstm_projected": lambda d, h: nn.LSTM(d, h, batch_first=True, proj_size=h // 2),
     "gru": lambda d, h: nn.GRU(d, h, batch_first=True),
 }
 
@@ -32,16 +37,38 @@ def weights(name: str, inputs: int, hidden: int) -> dict[str, Tensor]:
     return {weight: wave(*shape, phase=0.1 + index) for index, (weight, shape) in enumerate(shapes.items())}
 
 
+def given(name: str) -> dict[str, Tensor]:
+    """What a cell wants at every step of the golden runs besides x, positive."""
+    return {extra: 1.5 + wave(2, 4, phase=0.2 + place) for place, extra in enumerate(BUILT_IN[name].inputs)}
+
+
+def width(name: str) -> int:
+    """The width H of the golden runs."""
+    return max(2, BUILT_IN[name].heads)
+
+
 def golden(name: str) -> dict[str, Any]:
-    """What torch's layer answers to waves."""
-    given, x = weights(name, 3, 2), wave(2, 4, 3, phase=0.4)
-    layer = LAYERS[name](3, 2).double()
-    recurrent_bias = given.get("br", torch.zeros_like(given["b"]))
-    for target, value in zip(layer.parameters(), [given["W"], given["R"], given["b"], recurrent_bias], strict=True):
+    """What torch's layer or the plain formula answers to waves."""
+    made, x = weights(name, 3, width(name)), wave(2, 4, 3, phase=0.4)
+    y, state = _of_torch(name, made, x) if name in LAYERS else _of_formula(name, made, x)
+    return {"y": y.tolist(), "state": {part: value.tolist() for part, value in state.items()}}
+
+
+def _of_torch(name: str, made: dict[str, Tensor], x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    layer = LAYERS[name](3, width(name)).double()
+    recurrent_bias = made.get("br", torch.zeros_like(made["b"]))
+    values = [made["W"], made["R"], made["b"], recurrent_bias, *(made[m] for m in BUILT_IN[name].matrices)]
+    for target, value in zip(layer.parameters(), values, strict=True):
         target.data.copy_(value)
     y, last = layer(x)
-    parts = dict(zip(BUILT_IN[name].state, last if isinstance(last, tuple) else (last,), strict=True))
-    return {"y": y.tolist(), "state": {part: value[0].tolist() for part, value in parts.items()}}
+    parts = zip(BUILT_IN[name].state, last if isinstance(last, tuple) else (last,), strict=True)
+    return y, {part: value[0] for part, value in parts}
+
+
+def _of_formula(name: str, made: dict[str, Tensor], x: Tensor) -> tuple[Any, dict[str, Any]]:
+    zeros = {part: torch.zeros(2, size).double().numpy() for part, size in BUILT_IN[name].widths(width(name)).items()}
+    arrays = [{key: value.numpy() for key, value in found.items()} for found in (made, given(name))]
+    return unrolled(name, arrays[0], x.numpy(), zeros, arrays[1])
 
 
 if __name__ == "__main__":

@@ -19,7 +19,9 @@ from tests.laws.zoo import (
     INPUTS,
     SERVED,
     Served,
+    given_of,
     name_of,
+    noise_of,
     random_input,
     random_state,
     serves,
@@ -35,7 +37,9 @@ each_resettable = pytest.mark.parametrize("served", resettable, ids=name_of)
 
 def unroll(served: Served, x: Tensor, state: State | None = None, **call: Any) -> tuple[Tensor, State]:
     weights = call.pop("weights", None) or weights_of(served.cell)
-    return ops.recur(served.cell, x, weights, state, engine=served.engine, **call)
+    inputs = call.pop("inputs", None) or given_of(served.cell, x)
+    noise = noise_of(served.cell, x, weights["b"].numel() // len(served.cell.gates))
+    return ops.recur(served.cell, x, weights, state, engine=served.engine, inputs=inputs, noise=noise, **call)
 
 
 def assert_same(got: Tensor | State, wanted: Tensor | State, tolerance: float = 1e-12) -> None:
@@ -52,10 +56,11 @@ def gradients(served: Served, x: Tensor, **call: Any) -> dict[str, Tensor]:
     """The gradients of a fixed weighing of all outputs and the last state, for everything that goes in."""
     x = x.clone().requires_grad_()
     weights, state = weights_of(served.cell), call.pop("state", None) or random_state(served.cell, len(x))
-    y, last = unroll(served, x, state, weights=weights, **call)
+    inputs = {name: value.requires_grad_() for name, value in given_of(served.cell, x).items()}
+    y, last = unroll(served, x, state, weights=weights, inputs=inputs, **call)
     weigh = torch.arange(1.0, y.numel() + 1, dtype=y.dtype).reshape(y.shape).cos()
     total = (y * weigh).sum() + sum((part * (index + 0.5)).sum() for index, (_, part) in enumerate(last.items()))
-    leaves = {"x": x, **weights, **{f"state {part}": value for part, value in state.items()}}
+    leaves = {"x": x, **inputs, **weights, **{f"state {part}": value for part, value in state.items()}}
     found = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
     return {n: torch.zeros_like(leaves[n]) if g is None else g for n, g in zip(leaves, found, strict=True)}
 
@@ -107,7 +112,7 @@ def test_a_length_equals_the_sequence_cut_there(served: Served, reverse: bool) -
         alone, last = unroll(served, x[row : row + 1, :length], first, reverse=reverse) if length else (None, first)
         if alone is not None:
             assert_same(y[row, :length], alone[0])
-        assert torch.equal(y[row, length:], torch.zeros(7 - length, HIDDEN, dtype=y.dtype))
+        assert torch.equal(y[row, length:], torch.zeros(7 - length, y.shape[-1], dtype=y.dtype))
         assert_same(State(**{part: value[row : row + 1] for part, value in end.items()}), last)
 
 
@@ -228,16 +233,18 @@ def test_every_engine_agrees_with_the_loop(served: Served, reverse: bool, steps:
 @both_ways
 def test_gradients_through_time_are_right(served: Served, reverse: bool) -> None:
     weights, start = weights_of(served.cell, hidden=3), random_state(served.cell, 2, hidden=3)
-    names, parts = list(weights), list(start)
-    lengths = torch.tensor([4, 2])
+    lengths, x = torch.tensor([4, 2]), random_input(2, 4)
+    inputs = {name: value.requires_grad_() for name, value in given_of(served.cell, x).items()}
 
     def outputs(x: Tensor, *leaves: Tensor) -> tuple[Tensor, ...]:
-        given = dict(zip(names, leaves, strict=False))
-        state = State(**dict(zip(parts, leaves[len(names) :], strict=True)))
-        y, last = unroll(served, x, state, weights=given, lengths=lengths, reverse=reverse)
+        rest = iter(leaves)
+        weighing, given = ({name: next(rest) for name in names} for names in (weights, inputs))
+        state = State(**{part: next(rest) for part in start})
+        call: dict[str, Any] = {"weights": weighing, "inputs": given, "lengths": lengths, "reverse": reverse}
+        y, last = unroll(served, x, state, **call)
         return (y, *(last[part] for part in last))
 
-    leaves = (random_input(2, 4).requires_grad_(), *weights.values(), *(start[part] for part in parts))
+    leaves = (x.requires_grad_(), *weights.values(), *inputs.values(), *(start[part] for part in start))
     assert torch.autograd.gradcheck(outputs, leaves)
 
 
@@ -249,9 +256,11 @@ def test_the_reference_is_differentiable_twice(cell: Any) -> None:
     weights = weights_of(cell, inputs=2, hidden=2)
 
     def outputs(x: Tensor, *leaves: Tensor) -> Tensor:
-        return ops.recur(cell, x, dict(zip(weights, leaves, strict=True)), engine="reference")[0]
+        call: dict[str, Any] = {"weights": dict(zip(weights, leaves, strict=True)), "inputs": given}
+        return unroll(Served(cell, "reference"), x, **call)[0]
 
     leaves = (random_input(1, 3, inputs=2).requires_grad_(), *weights.values())
+    given = given_of(cell, leaves[0])
     assert torch.autograd.gradgradcheck(outputs, leaves)
 
 
@@ -301,7 +310,7 @@ def test_empty_batches_and_sequences_are_answered(served: Served, reverse: bool,
         return
     start = random_state(served.cell, rows)
     y, end = unroll(served, random_input(rows, steps), start, reverse=reverse)
-    assert y.shape == (rows, steps, HIDDEN)
+    assert y.shape == (rows, steps, start[served.cell.output].shape[-1])
     if steps == 0:
         assert_same(end, start)
 

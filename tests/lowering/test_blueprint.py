@@ -36,9 +36,10 @@ def test_a_cell_made_from_a_blueprint_computes_the_same(member: Cell) -> None:
     s = State(**{part: value(4, 5) for part in member.state})
     weights: dict[str, Any] = {name: value(5) for name in member.parameters}
     weights |= {name: value(5, 5) for name in member.matrices}
+    e = Gates(**{name: value(4, 5) for name in (*member.inputs, *member.noise)})
     given_u = None if member.recurrent == "none" else u
-    wanted = member(x, given_u, s, Gates(**weights, **member.constants))
-    got = Blueprint.of(member).cell("again")(x, given_u, s, Gates(**weights))
+    wanted = member(x, given_u, s, Gates(**weights, **member.constants), e)
+    got = Blueprint.of(member).cell("again")(x, given_u, s, Gates(**weights), e)
     assert got.keys() == wanted.keys()
     for part in wanted:
         assert torch.equal(got[part], wanted[part])

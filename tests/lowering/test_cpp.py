@@ -19,7 +19,7 @@ from ostinato.cells import BUILT_IN, Gates, lstm
 from ostinato.errors import LoweringError
 from ostinato.lowering import Lowered, cpp_cell, lowered
 from ostinato.lowering.cpp import cpp_cells, number
-from tests.laws.zoo import TEST_CELLS
+from tests.laws.zoo import TEST_CELLS, lowers
 from tests.lowering.steps import GRID, seeded_step
 
 COMPILER = shutil.which(os.environ.get("CXX", "c++"))
@@ -183,15 +183,15 @@ def test_every_array_is_read_at_constant_places_and_every_value_written_once() -
 
 def test_the_text_of_all_built_in_cells_lists_them_in_order() -> None:
     text = cpp_cells()
-    assert text.endswith("#define OSTINATO_CELLS(X) X(elman) X(elman_relu) X(lstm) X(gru)\n")
-    assert re.findall(r"^struct (\w+) {", text, re.MULTILINE) == list(BUILT_IN)
+    names = [name for name, member in BUILT_IN.items() if lowers(member)]
+    assert text.endswith(f"#define OSTINATO_CELLS(X) {' '.join(f'X({name})' for name in names)}\n")
+    assert re.findall(r"^struct (\w+) {", text, re.MULTILINE) == names
 
 
 def test_a_cell_that_does_not_lower_is_left_out() -> None:
     text = cpp_cells({member.name: member for member in TEST_CELLS})
-    assert text.endswith(
-        "#define OSTINATO_CELLS(X) X(peephole) X(leaky_diagonal) X(input_gated) X(every_elementwise)\n"
-    )
+    names = [member.name for member in TEST_CELLS if lowers(member)]
+    assert text.endswith(f"#define OSTINATO_CELLS(X) {' '.join(f'X({name})' for name in names)}\n")
 
 
 @pytest.mark.parametrize("value", [0.0, -0.0, 1.0, -0.1, 1e-320, 1.7976931348623157e308, math.pi])

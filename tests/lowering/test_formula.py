@@ -13,6 +13,7 @@ from ostinato.cells import Cell, Constant, Gates, cell, elman_relu, gru, maximum
 from ostinato.errors import LoweringError
 from ostinato.lowering import lowered
 from ostinato.lowering.formula import latex, text
+from ostinato.lowering.notation import LATEX
 from ostinato.state import State
 from tests.laws.zoo import ALL_CELLS, name_of
 from tests.lowering.steps import seeded_step
@@ -136,4 +137,4 @@ def test_every_cell_has_its_formula_in_latex(member: Cell) -> None:
     assert written.count(r"\left") == written.count(r"\right")
     assert len(re.findall("&=", written)) >= len(member.state)
     for part in member.state:
-        assert f"{part}_t &= " in written
+        assert f"{LATEX.now(LATEX.name(part))} &= " in written

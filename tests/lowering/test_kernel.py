@@ -14,7 +14,7 @@ from ostinato.cells.operations import ROWWISE
 from ostinato.errors import LoweringError
 from ostinato.lowering import Blueprint, Lowered, lowered
 from ostinato.state import State
-from tests.laws.zoo import TEST_CELLS
+from tests.laws.zoo import TEST_CELLS, lowers
 
 
 def named(name: str) -> Cell:
@@ -46,7 +46,7 @@ def test_a_diagonal_recurrence_is_more_vectors_before_the_own_ones() -> None:
     assert lowered(steep).parameters == ("R.a", "R.b", "slope")
 
 
-@pytest.mark.parametrize("member", BUILT_IN.values(), ids=lambda c: c.name)
+@pytest.mark.parametrize("member", [*filter(lowers, BUILT_IN.values())], ids=lambda c: c.name)
 def test_a_step_is_found_again_from_its_data(member: Cell) -> None:
     step = lowered(member)
     again = Lowered.from_data(step.to_data())

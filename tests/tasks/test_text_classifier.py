@@ -247,8 +247,10 @@ def test_saving_again_gives_the_same_bytes(trained, tmp_path):
     assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
 
 
-@pytest.mark.parametrize("bag", [0.0, 0.4])
-@pytest.mark.parametrize("cell", ostinato.cells.BUILT_IN)
+@pytest.mark.parametrize(
+    ("cell", "bag"),
+    [(name, 0.0) for name, cell in ostinato.cells.BUILT_IN.items() if not cell.inputs] + [("gru", 0.4), ("lstm", 0.4)],
+)
 def test_every_cell_is_trained_saved_and_loaded(cell, bag, tmp_path):
     model = TextClassifier(**{**TINY, "cell": cell, "layers": 2, "bag": bag}).fit(*requests(), progress=False)
     model.save(tmp_path / "m.safetensors")

@@ -71,6 +71,7 @@ class Cell:
     seen_through: str | None = None
     candidate: str | None = None
     per_child: tuple[str, ...] = ()
+    trained: bool = True
 
     def __call__(self, x: Gates, u: Gates | None, s: State, p: Gates | None = None, e: Gates | None = None) -> State:
         """One step: the input's share of each gate, the state's share, the previous state, the declared names, and
@@ -182,6 +183,7 @@ def cell(
     noise: Mapping[str, Mask] | None = None,
     candidate: str | None = None,
     per_child: str = "",
+    trained: bool = True,
 ) -> Callable[[Callable[..., State]], Cell]:
     """Turn a function of a few lines into a cell that every floor can use.
 
@@ -203,7 +205,8 @@ def cell(
     every step besides x, such as a time gap; ``noise`` maps names to :class:`~ostinato.cells.Mask`. ``initial`` maps a
     weight or one gate of it (``"b.f"``) to a rule; ``chrono`` maps a gate to +1 (keeps) or -1 (lets in) for
     initialisation from a time scale. ``candidate`` is the gate that makes new content. ``per_child`` lists what a tree
-    has once for each child: a gate (``"f"``) or only the state's share of one (``"u.n"``).
+    has once for each child: a gate (``"f"``) or only the state's share of one (``"u.n"``). With ``trained=False`` the
+    weights are drawn once and stay: layers ask for no gradients of them.
 
     Names that are declared wrongly raise :class:`~ostinato.errors.OptionError`.
     """
@@ -234,6 +237,7 @@ def cell(
             noise=dict(noise or {}),
             candidate=candidate,
             per_child=tuple(per_child.split()),
+            trained=trained,
         )
         _check(made, declared)
         _check_extras(made, sees)
@@ -290,6 +294,8 @@ def _check_extras(made: Cell, sees: str | None) -> None:
             f"cell '{title}': projected wanted a named matrix of a cell that is not diagonal, got '{made.projected}'; "
             f"{nearest(made.projected, made.matrices)}"
         )
+    if not isinstance(made.trained, bool):
+        raise OptionError(f"cell '{title}': trained wanted True or False, got {made.trained!r}")
     extras = (*made.inputs, *made.noise)
     if len(set(extras)) != len(extras) or not all(name.isidentifier() for name in extras):
         raise OptionError(f"cell '{title}': inputs and noise wanted different names, got {' '.join(extras)!r}")

@@ -26,11 +26,29 @@ class Uniform(Initial):
 
 
 @dataclass(frozen=True)
+class Spaced(Initial):
+    """Entries evenly spaced from one number to another, so that each unit starts elsewhere."""
+
+    low: float = 3.0
+    high: float = 6.0
+
+
+@dataclass(frozen=True)
 class Xavier(Initial):
     """Uniform within sqrt(6 / (rows + columns)), gate by gate.
 
     Glorot & Bengio, 2010 (proceedings.mlr.press/v9/glorot10a).
     """
+
+
+@dataclass(frozen=True)
+class Lecun(Initial):
+    """Normal with the standard deviation gain / sqrt(columns), gate by gate.
+
+    LeCun, Bottou, Orr & Mueller, 1998 (doi:10.1007/3-540-49430-8_2).
+    """
+
+    gain: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -65,3 +83,45 @@ class Spectral(Initial):
 
     radius: float = 0.9
     density: float = 1.0
+
+
+@dataclass(frozen=True)
+class Decay(Initial):
+    """So that exp(-power softplus(v)), a share that is kept at each step, is uniform between two numbers.
+
+    De et al., 2024 (arXiv:2402.19427).
+    """
+
+    low: float = 0.9
+    high: float = 0.999
+    power: float = 8.0
+
+
+@dataclass(frozen=True)
+class Ring(Initial):
+    """So that exp(-exp(v)) is the size of a complex number drawn evenly from the ring between two radii.
+
+    Orvieto et al., 2023 (arXiv:2303.06349).
+    """
+
+    low: float = 0.9
+    high: float = 0.999
+
+
+@dataclass(frozen=True)
+class Phase(Initial):
+    """The logarithm of an angle drawn evenly between two angles in radians.
+
+    Orvieto et al., 2023 (arXiv:2303.06349).
+    """
+
+    low: float = 0.0
+    high: float = 6.283185307179586
+
+
+@dataclass(frozen=True)
+class RingGain(Initial):
+    """The logarithm of sqrt(1 - size^2), for the sizes that the cell's :class:`Ring` drew.
+
+    A state that is scaled by it has the variance of its input. Orvieto et al., 2023 (arXiv:2303.06349).
+    """

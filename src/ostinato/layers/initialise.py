@@ -8,7 +8,22 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from ostinato.cells import Cell, Constant, Identity, Initial, Orthogonal, Spectral, Uniform, Xavier
+from ostinato.cells import (
+    Cell,
+    Constant,
+    Decay,
+    Identity,
+    Initial,
+    Lecun,
+    Orthogonal,
+    Phase,
+    Ring,
+    RingGain,
+    Spaced,
+    Spectral,
+    Uniform,
+    Xavier,
+)
 from ostinato.errors import OptionError
 
 # Rounding gives a matrix without a cycle eigenvalues that are not quite 0.
@@ -25,7 +40,10 @@ def initialise(cell: Cell, weights: dict[str, Tensor], hidden: int, timescale: f
     """
     for name, weight in weights.items():
         for label, part in _gates_of(cell, name, weight, hidden):
-            fill(part, cell.initial_of(label, hidden))
+            rule = cell.initial_of(label, hidden)
+            if not isinstance(rule, RingGain):
+                fill(part, rule)
+    _follow_rings(cell, weights)
     if timescale is None:
         return
     if not cell.chrono:
@@ -49,18 +67,52 @@ def fill(weight: Tensor, rule: Initial) -> None:
         nn.init.constant_(weight, rule.value)
     elif isinstance(rule, Uniform):
         nn.init.uniform_(weight, rule.low, rule.high)
+    elif isinstance(rule, Spaced):
+        weight.copy_(torch.linspace(rule.low, rule.high, weight.numel(), dtype=torch.float64).view(weight.shape))
+    elif isinstance(rule, Decay | Ring | Phase):
+        weight.copy_(_drawn(rule, weight.shape))
     elif weight.dim() != 2:
         raise OptionError(f"{type(rule).__name__} fills matrices, got a weight of {list(weight.shape)}")
     elif isinstance(rule, Xavier):
         nn.init.xavier_uniform_(weight)
+    elif isinstance(rule, Lecun):
+        nn.init.normal_(weight, 0.0, rule.gain / math.sqrt(weight.shape[1]))
     elif isinstance(rule, Orthogonal):
         nn.init.orthogonal_(weight, rule.gain)
     elif isinstance(rule, Identity):
         nn.init.eye_(weight).mul_(rule.scale)
     elif isinstance(rule, Spectral):
         _fill_spectral(weight, rule)
+    elif isinstance(rule, RingGain):
+        raise OptionError("RingGain follows the Ring of its cell; fill the weights of a cell by initialise(...)")
     else:
         raise OptionError(f"no way is known to fill a weight by {rule!r}")
+
+
+def _drawn(rule: Decay | Ring | Phase, shape: torch.Size) -> Tensor:
+    """Values whose image is spread evenly: decays, squared radii, angles."""
+    if not 0.0 <= rule.low < rule.high or (not isinstance(rule, Phase) and rule.high >= 1.0):
+        bound = "" if isinstance(rule, Phase) else ", below 1"
+        raise OptionError(f"{type(rule).__name__} wanted 0 <= low < high{bound}, got {rule!r}")
+    power = 2 if isinstance(rule, Ring) else 1
+    low, high = rule.low**power, rule.high**power
+    # Neither end is drawn: a logarithm wants more than 0.
+    even = torch.rand(shape, dtype=torch.float64).clamp(1e-9, 1.0) * (high - low) + low
+    if isinstance(rule, Phase):
+        return even.log()
+    lost = -even.log() / (rule.power if isinstance(rule, Decay) else power)
+    return lost.expm1().log() if isinstance(rule, Decay) else lost.log()
+
+
+def _follow_rings(cell: Cell, weights: dict[str, Tensor]) -> None:
+    """Fill what depends on the sizes that a ring drew."""
+    followers = [name for name, rule in cell.parameters.items() if isinstance(rule, RingGain)]
+    rings = [name for name, rule in cell.parameters.items() if isinstance(rule, Ring)]
+    if followers and len(rings) != 1:
+        raise OptionError(f"RingGain of {cell.name} follows the one parameter that starts by Ring, got {len(rings)}")
+    for name in followers:
+        lost = weights[rings[0]].double().exp()
+        weights[name].copy_(0.5 * torch.log(-torch.expm1(-2.0 * lost)))
 
 
 def _fill_spectral(weight: Tensor, rule: Spectral) -> None:

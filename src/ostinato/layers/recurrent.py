@@ -61,7 +61,7 @@ class Direction(nn.Module):
             raise OptionError(f"weight_drop does not apply to {self.cell.name}: it has no recurrent weights")
         self.names = tuple(self.cell.shapes(inputs, hidden, shown))
         for name, shape in self.cell.shapes(inputs, hidden, shown).items():
-            self.register_parameter(name, nn.Parameter(torch.empty(shape)))
+            self.register_parameter(name, nn.Parameter(torch.empty(shape), requires_grad=self.cell.trained))
         initialise(self.cell, {name: getattr(self, name) for name in self.names}, hidden, timescale)
 
     def weights(self) -> dict[str, Tensor]:

@@ -11,7 +11,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from ostinato.cells.declaration import ARGUMENTS, RECURRENT, Cell, Gates
-from ostinato.cells.initial import Constant, Identity, Initial, Orthogonal, Spectral, Uniform, Xavier
+from ostinato.cells.initial import (
+    Constant,
+    Decay,
+    Identity,
+    Initial,
+    Lecun,
+    Orthogonal,
+    Phase,
+    Ring,
+    RingGain,
+    Spaced,
+    Spectral,
+    Uniform,
+    Xavier,
+)
 from ostinato.cells.noise import PER, Mask
 from ostinato.cells.operations import ROWWISE
 from ostinato.errors import LoweringError, OptionError, nearest
@@ -19,10 +33,16 @@ from ostinato.lowering.graph import LEAVES, Graph, Node, compute
 from ostinato.lowering.trace import trace
 from ostinato.state import State
 
-RULES: dict[str, type[Initial]] = {r.__name__: r for r in (Constant, Uniform, Xavier, Orthogonal, Identity, Spectral)}
+RULES: dict[str, type[Initial]] = {
+    rule.__name__: rule
+    for rule in (
+        *(Constant, Uniform, Spaced, Xavier, Lecun, Orthogonal, Identity, Spectral),
+        *(Decay, Ring, Phase, RingGain),
+    )
+}
 FIELDS = (
     *("name", "state", "gates", "output", "recurrent", "recurrent_bias", "constants", "parameters", "matrices"),
-    *("sees", "heads", "projected", "inputs", "noise", "seen_through", "candidate", "per_child"),
+    *("sees", "heads", "projected", "inputs", "noise", "seen_through", "candidate", "per_child", "trained"),
     *("initial", "chrono", "nodes", "outputs"),
 )
 # Of gates, of parts, and of names declared beside them. Far more than any cell has.
@@ -72,6 +92,7 @@ def cell_to_data(cell: Cell) -> dict[str, Any]:
         "seen_through": cell.seen_through,
         "candidate": cell.candidate,
         "per_child": list(cell.per_child),
+        "trained": cell.trained,
         "nodes": rows,
         "outputs": [graph.outputs[part] for part in cell.state],
     }
@@ -211,9 +232,11 @@ def _extras(
     per_child = tuple(data["per_child"])
     if len(per_child) > len(gates) or not {str(word).removeprefix("u.") for word in per_child} <= set(gates):
         raise LoweringError("a cell as data wanted per_child to name some of its gates")
+    if type(data["trained"]) is not bool:
+        raise LoweringError(f"a cell as data is trained or not, got {data['trained']!r:.40}")
     return {
         **{"sees": sees, "inputs": inputs, "noise": noise, "heads": heads, "per_child": per_child},
-        **{field: data[field] for field in ("projected", "seen_through", "candidate")},
+        **{field: data[field] for field in ("projected", "seen_through", "candidate", "trained")},
     }
 
 

@@ -18,6 +18,8 @@ _DATA = "Labels and data"
 # The order in which help and TOML files tell them; training comes last.
 GROUPS = (_DATA, _NETWORK, _TEXT, _RULES, "Training")
 
+# A text tells words, not when they came: cells that want more than x at every step have nothing to read.
+_CELLS = tuple(name for name, member in BUILT_IN.items() if not member.inputs)
 # Buckets that pairs of neighbouring words share in the bag, and the share of its features hidden in training.
 _PAIRS, _BAG_DROPOUT = 1 << 14, 0.5
 
@@ -50,7 +52,7 @@ class TextClassifierOptions(TrainOptions):
         ),
     ] = None  # type: ignore[assignment]
 
-    cell: Annotated[str | Cell, Option("The recurrent cell.", words=tuple(BUILT_IN), group=_NETWORK)] = "lstm"
+    cell: Annotated[str | Cell, Option("The recurrent cell.", words=_CELLS, group=_NETWORK)] = "lstm"
     hidden: Annotated[
         int, Option("Width of the state, in each direction.", at_least=1, at_most=65536, group=_NETWORK)
     ] = 200
