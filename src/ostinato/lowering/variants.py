@@ -40,7 +40,7 @@ def layer_norm(cell: str | Cell, *, gates: bool = True, memory: bool = False) ->
     if not gates and not memory:
         raise OptionError("layer_norm wanted gates=True or memory=True, got neither")
     if memory and len(cell.state) == 1:
-        raise OptionError(f"{cell.name} has no memory apart from what it shows; leave out memory=True")
+        raise OptionError(f"{cell.name} has no memory apart from what it shows; normalise its gates alone")
     parameters = dict(cell.parameters)
     edit = _Edit(cell)
     if gates:
@@ -279,7 +279,7 @@ def _norm_memory(edit: _Edit, cell: Cell, parameters: dict[str, Initial]) -> Non
     read = {index: part for index, part in memory.items() if index in below and graph.nodes[index].arguments}
     if not read:
         raise OptionError(
-            f"what {cell.name} shows does not read its memory; leave out memory=True, or normalise before zoneout"
+            f"what {cell.name} shows does not read its memory; normalise the gates alone, or the memory before zoneout"
         )
     before = dict(edit.changes)
     for index, part in read.items():
