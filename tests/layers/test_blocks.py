@@ -9,9 +9,20 @@ import pytest
 import torch
 from torch import nn
 
+from ostinato.cells import Gates, cell, exp, tanh
 from ostinato.errors import OptionError, ShapeError
-from ostinato.layers import Block, Blocks, GatedRecurrence
-from tests.laws.zoo import input_gated
+from ostinato.layers import (
+    AttentiveRecurrent,
+    Block,
+    Blocks,
+    Chain,
+    Convolution,
+    GatedRecurrence,
+    LocalAttention,
+    Recurrent,
+)
+from ostinato.state import State
+from tests.laws.zoo import input_gated, random_input
 
 CHANGES: dict[str, Any] = {
     "width": 4,
@@ -72,6 +83,48 @@ def test_a_pattern_has_a_letter_for_each_block() -> None:
 def test_a_wrong_option_is_named(given: dict[str, Any], words: str) -> None:
     with pytest.raises(OptionError, match=words):
         Blocks(**{"width": 8} | given)
+
+
+@cell(state="h", gates="n", inputs="dt")
+def fading(x: Gates, u: Gates, s: State, e: Gates) -> State:
+    """Forgets by how much time has passed."""
+    return State(h=exp(-e.dt) * s.h + tanh(x.n + u.n))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Blocks(4, "ra", cell=fading, window=3, heads=1),
+        lambda: Block(GatedRecurrence(4, fading, 4), 4),
+        lambda: AttentiveRecurrent(fading, 4, 4, window=3, heads=2),
+        lambda: Chain(Convolution(4, 4, 3), Recurrent(fading, 4, 4)),
+    ],
+)
+def test_what_a_cell_is_given_besides_x_reaches_it(make: Any) -> None:
+    torch.manual_seed(0)
+    layer, x, dt = make().double(), random_input(2, 5, inputs=4), torch.rand(2, 5, dtype=torch.float64)
+    y, _ = layer(x, inputs={"dt": dt})
+    assert not torch.equal(layer(x, inputs={"dt": 2 * dt})[0], y)
+    state, parts = None, []
+    for t in range(5):
+        part, state = layer(x[:, t : t + 1], state, inputs={"dt": dt[:, t : t + 1]})
+        parts.append(part)
+    torch.testing.assert_close(torch.cat(parts, dim=1), y, rtol=1e-12, atol=1e-12)
+    with pytest.raises(ShapeError, match="fading wanted inputs=.*dt"):
+        layer(x)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Blocks(4, "a", window=3, heads=1),
+        lambda: Block(LocalAttention(4, heads=1), 4),
+        lambda: Chain(Convolution(4, 4, 3)),
+    ],
+)
+def test_what_nobody_takes_is_refused(make: Any) -> None:
+    with pytest.raises(OptionError, match="has no recurrence that takes inputs besides x, got dt; leave them out"):
+        make()(torch.zeros(1, 2, 4), inputs={"dt": torch.ones(1, 2)})
 
 
 def test_a_wrong_state_is_named() -> None:

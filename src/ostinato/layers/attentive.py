@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -27,8 +28,9 @@ class AttentiveRecurrent(nn.Module):
     (torch.Size([2, 7, 8]), 2)
 
     The recurrence is a :class:`Recurrent` stack of any cell, the attention a :class:`LocalAttention`; the state is the
-    pair of theirs, so that the layer may be cut anywhere. x is [B, T, D], y [B, T, H]. For attention to a whole
-    sequence, or to another one, see :class:`Attention`; for one summary of a sequence, ``Pooling(["attention"], H)``.
+    pair of theirs, so that the layer may be cut anywhere. ``inputs`` go to the cell. x is [B, T, D], y [B, T, H]. For
+    attention to a whole sequence, or to another one, see :class:`Attention`; for one summary of a sequence,
+    ``Pooling(["attention"], H)``.
 
     The joined output: Luong et al., 2015 (arXiv:1508.04025); attention of a network to its own past: Cheng et al., 2016
     (arXiv:1601.06733).
@@ -59,6 +61,7 @@ class AttentiveRecurrent(nn.Module):
         *,
         lengths: Tensor | None = None,
         reset: Tensor | None = None,
+        inputs: Mapping[str, Tensor] | None = None,
     ) -> tuple[Tensor, tuple[tuple[State, ...], State]]:
         """x [B, T, D] to y [B, T, H] and the last states of the recurrence and of the attention."""
         steps = Steps.of("AttentiveRecurrent", x, self.inputs, lengths, reset)
@@ -68,7 +71,6 @@ class AttentiveRecurrent(nn.Module):
                 "layer returned"
             )
         before: Any = (None, None) if state is None else state
-        call = {"lengths": steps.lengths, "reset": steps.reset}
-        y, memory = self.recurrence(alike(steps.x, self.recurrence), before[0], **call)
-        context, seen = self.attention(y, before[1], **call)
+        y, memory = self.recurrence(alike(steps.x, self.recurrence), before[0], inputs=inputs, **steps.call)
+        context, seen = self.attention(y, before[1], **steps.call)
         return steps.closed(torch.tanh(self.join(torch.cat([y, context], dim=-1)))), (memory, seen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from torch import Tensor, nn
@@ -13,7 +14,7 @@ from ostinato.layers.convolution import Convolution
 from ostinato.layers.dropout import Dropout
 from ostinato.layers.local_attention import LocalAttention
 from ostinato.layers.recurrent import Recurrent
-from ostinato.layers.steps import Steps, alike, positive
+from ostinato.layers.steps import Steps, alike, check_told, positive, takes
 from ostinato.sequence import Sequences
 
 # The letters of a pattern.
@@ -44,15 +45,21 @@ class GatedRecurrence(nn.Module):
         self.out = nn.Linear(self.recurrence.width, inputs)
 
     def forward(
-        self, x: Tensor | Sequences, state: Any = None, *, lengths: Tensor | None = None, reset: Tensor | None = None
+        self,
+        x: Tensor | Sequences,
+        state: Any = None,
+        *,
+        lengths: Tensor | None = None,
+        reset: Tensor | None = None,
+        inputs: Mapping[str, Tensor] | None = None,
     ) -> tuple[Tensor, Any]:
         """x [B, T, D] to y [B, T, D] and the last states."""
         steps = Steps.of("GatedRecurrence", x, self.inputs, lengths, reset)
         if state is not None and (not isinstance(state, tuple | list) or len(state) != 2):
             raise ShapeError("GatedRecurrence wanted a pair of states; pass what the layer returned")
         before = (None, None) if state is None else state
-        seen, past = self.convolution(self.enter(steps.x), before[0], lengths=steps.lengths, reset=steps.reset)
-        y, memory = self.recurrence(alike(seen, self.recurrence), before[1], lengths=steps.lengths, reset=steps.reset)
+        seen, past = self.convolution(self.enter(steps.x), before[0], **steps.call)
+        y, memory = self.recurrence(alike(seen, self.recurrence), before[1], inputs=inputs, **steps.call)
         return steps.closed(self.out(functional.gelu(self.gate(steps.x)) * y)), (past, memory)
 
 
@@ -73,11 +80,19 @@ class Block(nn.Module):
         self.gate, self.enter, self.out = nn.Linear(inputs, wide), nn.Linear(inputs, wide), nn.Linear(wide, inputs)
 
     def forward(
-        self, x: Tensor | Sequences, state: Any = None, *, lengths: Tensor | None = None, reset: Tensor | None = None
+        self,
+        x: Tensor | Sequences,
+        state: Any = None,
+        *,
+        lengths: Tensor | None = None,
+        reset: Tensor | None = None,
+        inputs: Mapping[str, Tensor] | None = None,
     ) -> tuple[Tensor, Any]:
         """x [B, T, D] to y [B, T, D] and the state of the mixing."""
         steps = Steps.of("Block", x, self.gate.in_features, lengths, reset)
-        mixed, last = self.mixing(self.norms[0](steps.x), state, lengths=steps.lengths, reset=steps.reset)
+        check_told("Block", inputs, [self.mixing])
+        told = {"inputs": inputs} if takes("inputs", self.mixing) else {}
+        mixed, last = self.mixing(self.norms[0](steps.x), state, **steps.call, **told)
         between = steps.x + self.dropout(mixed)
         normed = self.norms[1](between)
         wide = functional.gelu(self.gate(normed)) * self.enter(normed)
@@ -100,7 +115,8 @@ class Blocks(nn.Module):
 
     x and y are [B, T, width]. The state is a tuple with one entry for each block; the layer may be cut anywhere, and a
     reset hides everything before it from recurrence, convolution and attention alike. An option for a kind of block
-    that the pattern has not raises :class:`~ostinato.errors.OptionError`.
+    that the pattern has not raises :class:`~ostinato.errors.OptionError`. ``inputs`` go to the cells of all
+    recurrences.
 
     De et al., 2024 (arXiv:2402.19427).
     """
@@ -135,7 +151,13 @@ class Blocks(nn.Module):
         self.norm = nn.RMSNorm(width, eps=1e-6)
 
     def forward(
-        self, x: Tensor | Sequences, state: Any = None, *, lengths: Tensor | None = None, reset: Tensor | None = None
+        self,
+        x: Tensor | Sequences,
+        state: Any = None,
+        *,
+        lengths: Tensor | None = None,
+        reset: Tensor | None = None,
+        inputs: Mapping[str, Tensor] | None = None,
     ) -> tuple[Tensor, tuple[Any, ...]]:
         """x [B, T, width] to y [B, T, width] and the last states of all blocks."""
         steps = Steps.of("Blocks", x, self.width, lengths, reset)
@@ -144,9 +166,11 @@ class Blocks(nn.Module):
             raise ShapeError(
                 f"Blocks wanted a tuple of {len(self.blocks)} states, got {came}; pass what the layer returned"
             )
+        check_told("Blocks", inputs, [cast("Block", block).mixing for block in self.blocks])
         y, last = steps.x, []
         for block, before in zip(self.blocks, state or [None] * len(self.blocks), strict=True):
-            y, end = cast("Block", block)(y, before, lengths=steps.lengths, reset=steps.reset)
+            told = inputs if takes("inputs", cast("Block", block).mixing) else None
+            y, end = block(y, before, inputs=told, **steps.call)
             last.append(end)
         return steps.closed(self.norm(y)), tuple(last)
 

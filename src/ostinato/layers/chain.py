@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
 
 from ostinato.errors import OptionError, ShapeError
-from ostinato.layers.steps import Steps, alike
+from ostinato.layers.steps import Steps, alike, check_told, takes
 from ostinato.sequence import Sequences
 
 
@@ -23,8 +23,9 @@ class Chain(nn.Module):
     (torch.Size([2, 7, 5]), 2)
 
     A member whose ``forward`` takes ``lengths`` is a layer over time: it is called with ``(x, state)``, lengths and
-    resets. Any other module sees x alone and must treat each step by itself. The state is a tuple with one entry for
-    each layer over time. Activations, norms and linear maps may stand in between; y is 0 past each length all the same.
+    resets, and with ``inputs`` where it takes them. Any other module sees x alone and must treat each step by itself.
+    The state is a tuple with one entry for each layer over time. Activations, norms and linear maps may stand in
+    between; y is 0 past each length all the same.
     """
 
     def __init__(self, *members: nn.Module) -> None:
@@ -32,13 +33,19 @@ class Chain(nn.Module):
         for member in members:
             if not isinstance(member, nn.Module):
                 raise OptionError(f"a Chain wanted modules, got {type(member).__name__}")
-        self.timed = tuple("lengths" in inspect.signature(member.forward).parameters for member in members)
+        self.timed = tuple(takes("lengths", member) for member in members)
         if not any(self.timed):
             raise OptionError(f"a Chain wanted at least one layer over time, got none among {len(members)} members")
         self.members = nn.ModuleList(members)
 
     def forward(
-        self, x: Tensor | Sequences, state: Any = None, *, lengths: Tensor | None = None, reset: Tensor | None = None
+        self,
+        x: Tensor | Sequences,
+        state: Any = None,
+        *,
+        lengths: Tensor | None = None,
+        reset: Tensor | None = None,
+        inputs: Mapping[str, Tensor] | None = None,
     ) -> tuple[Tensor, tuple[Any, ...]]:
         """x [B, T, D] to the last member's y and the states of all layers over time."""
         wanted = sum(self.timed)
@@ -48,10 +55,12 @@ class Chain(nn.Module):
         # A member that knows no lengths must not meet what stands in the padding.
         steps = Steps.of("Chain", x, None, lengths, reset)
         y, last = steps.x, []
+        check_told("Chain", inputs, self.members)
         given = iter([None] * wanted if state is None else state)
         for member, timed in zip(self.members, self.timed, strict=True):
             if timed:
-                y, end = member(alike(y, member), next(given), lengths=steps.lengths, reset=steps.reset)
+                call = steps.call | ({"inputs": inputs} if takes("inputs", member) else {})
+                y, end = member(alike(y, member), next(given), **call)
                 last.append(end)
             else:
                 y = member(y)

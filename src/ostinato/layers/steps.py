@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +56,11 @@ class Steps:
             x = torch.where(valid[..., None], x, 0.0)
             reset = None if reset is None else reset & valid
         return cls(x, lengths, reset)
+
+    @property
+    def call(self) -> dict[str, Any]:
+        """Lengths and resets, for the layers within a layer."""
+        return {"lengths": self.lengths, "reset": self.reset}
 
     @property
     def segment(self) -> Tensor | None:
@@ -120,6 +126,19 @@ def positive(what: str, number: Any) -> int:
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
         raise OptionError(f"{what} wanted a whole number of at least 1, got {number!r}")
     return number
+
+
+def takes(word: str, layer: nn.Module) -> bool:
+    """Whether a layer may be called with such an argument."""
+    return word in inspect.signature(layer.forward).parameters
+
+
+def check_told(name: str, inputs: Mapping[str, Tensor] | None, members: Iterable[nn.Module]) -> None:
+    """Refuse inputs besides x where no member would be given them."""
+    if inputs is not None and not any(takes("inputs", member) for member in members):
+        raise OptionError(
+            f"{name} has no recurrence that takes inputs besides x, got {', '.join(inputs)}; leave them out"
+        )
 
 
 def alike(x: Tensor, module: nn.Module) -> Tensor:
