@@ -55,9 +55,9 @@ def fold(
       child by itself, and what comes of it is added up at the next such plus or minus, or at the end.
 
     So lstm's c = f c + i g, with f per child, adds up f_k c_k, and gru's n = tanh(x.n + r u.n), with r and u.n per
-    child, adds up r_k u_k inside. Plus and minus are the only operations for which "add up the children's share first"
-    depends neither on the order of the operands nor on that of the children; a running maximum, as some exponential
-    gates keep, is added up over the children like everything else.
+    child, adds up r_k u_k inside. Plus and minus join because a term of a sum is what a child contributes, and several
+    children contribute several terms. What is no sum of contributions gets no better meaning by this: a running
+    maximum, as some exponential gates keep, is added up over the children like everything else.
 
     Tai, Socher & Manning, 2015 (arXiv:1503.00075): with lstm, equations 2 to 8 (child-sum) and 9 to 14 (N-ary).
 
