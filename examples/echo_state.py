@@ -8,26 +8,25 @@ Run: python examples/echo_state.py
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import torch
 from torch import Tensor
 
 import ostinato as ost
-from ostinato.cells import Gates, Spectral, Uniform, tanh
+from ostinato.cells import Spectral, Uniform, leaky_echo
 from ostinato.heads.ridge import Ridge
 
 AHEAD, STARTS = 84, 50
 
 
-@ost.cell(
-    state="h",
-    gates="n",
+# The built-in cell, with another leak and another start than its own.
+RESERVOIR = dataclasses.replace(
+    leaky_echo,
     constants={"leak": 0.4},
     initial={"R": Spectral(0.95, density=0.05), "W": Uniform(-1.0, 1.0), "b": Uniform(-0.2, 0.2)},
 )
-def reservoir(x: Gates, u: Gates, s: ost.State, p: Gates) -> ost.State:
-    """Leaks a little of what it holds, and takes in a little of what it hears."""
-    return ost.State(h=(1 - p.leak) * s.h + p.leak * tanh(x.n + u.n))
 
 
 def mackey_glass(steps: int, delay: int = 17, fine: int = 10) -> Tensor:
@@ -50,7 +49,7 @@ def mackey_glass(steps: int, delay: int = 17, fine: int = 10) -> Tensor:
 def main(units: int = 400, train: int = 6000) -> tuple[float, float]:
     torch.manual_seed(1)
     series = mackey_glass(1000 + train + 50 * STARTS + AHEAD)[1000:]
-    layer = ost.layers.Recurrent(reservoir, 1, units).double().requires_grad_(False)
+    layer = ost.layers.Recurrent(RESERVOIR, 1, units).double()
     seen, target = series[None, :train, None], series[None, 1 : train + 1, None]
     features, state = layer(seen)
     head = Ridge(units, 1, penalty=[1e-10, 1e-9, 1e-8, 1e-7], washout=100).fit([(features, target)])

@@ -61,6 +61,9 @@ MEMBERS = (
     Member("block", lambda: Block(LocalAttention(INPUTS, heads=2, window=4), INPUTS)),
     Member("blocks", lambda: Blocks(INPUTS, "rra", hidden=6, window=3, heads=2, convolution=2)),
     Member("blocks-of-an-own-cell", lambda: Blocks(INPUTS, "ar", cell=input_gated, window=4, heads=1)),
+    Member("blocks-of-griffin-s-cell", lambda: Blocks(INPUTS, "ra", cell="rglru", window=3, heads=2)),
+    Member("gated-projected", lambda: GatedRecurrence(INPUTS, "lstm_projected", 6)),
+    Member("attentive-in-heads", lambda: AttentiveRecurrent("slstm", INPUTS, 8, window=2, heads=2)),
     Member("chain", lambda: Chain(Convolution(INPUTS, 6, 3), nn.GELU(), Recurrent("gru", 6, 3), nn.Linear(3, 2))),
 )
 

@@ -110,7 +110,7 @@ def test_what_a_cell_is_given_besides_x_reaches_it(make: Any) -> None:
         part, state = layer(x[:, t : t + 1], state, inputs={"dt": dt[:, t : t + 1]})
         parts.append(part)
     torch.testing.assert_close(torch.cat(parts, dim=1), y, rtol=1e-12, atol=1e-12)
-    with pytest.raises(ShapeError, match="fading wanted inputs=.*dt"):
+    with pytest.raises(ShapeError, match=r"fading wanted inputs=.*dt"):
         layer(x)
 
 

@@ -87,6 +87,16 @@ def test_each_head_of_each_gate_that_sees_the_state_is_a_block() -> None:
     assert max(off(block) for block in R.chunk(2)) < 1e-5
 
 
+@pytest.mark.parametrize(("name", "shape"), [("slstm", (4, 2, 2)), ("lstm_projected", (4, 8, 4))])
+def test_blocks_and_projections_of_built_in_cells_stay_orthogonal(name: str, shape: tuple[int, ...]) -> None:
+    layer = Recurrent(name, 3, 8)
+    trained(orthogonal(layer), steps=5)
+    R = layer.directions()[0][0].weights()["R"].detach()
+    blocks = R.reshape(-1, *shape[1:])
+    assert len(blocks) >= shape[0]
+    assert max(off(block) for block in blocks) < 1e-5
+
+
 def test_all_directions_of_a_larger_module_are_constrained() -> None:
     layer = orthogonal(Blocks(8, "rar", cell="elman", heads=2))
     found = [part for part in layer.modules() if isinstance(part, Direction)]
