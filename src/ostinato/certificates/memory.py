@@ -49,27 +49,27 @@ def recall(name: str, count: int, blanks: int, tests: tuple[int, ...]) -> Task:
 
 
 def associative(pairs: int, tests: tuple[int, ...]) -> Task:
-    """Keys with a value each, then the keys in another order: after each its value is to be told.
+    """Keys with a value each, one pair a step, then the keys in another order: each time the value is to be told.
 
     >>> batch = associative(2, ()).draw(torch.Generator().manual_seed(1), 1, 2)
-    >>> batch.inputs.tolist(), batch.target[batch.labelled.expand(1, -1)].tolist()
-    ([[4, 15, 1, 8, 16, 1, 4]], [0, 7])
+    >>> batch.inputs.tolist()
+    [[[4, 15], [1, 8], [1, 16], [4, 16]]]
+    >>> batch.target[batch.labelled.expand(1, -1)].tolist()
+    [0, 7]
 
-    Symbols 0 to 7 are keys, 8 to 15 values, and 16 says that questions follow. Ba et al., 2016 (arXiv:1610.06258).
+    Symbols 0 to 7 are keys, 8 to 15 values, and 16 stands where a value is asked for. Ba et al., 2016
+    (arXiv:1610.06258).
     """
 
     def draw(chance: torch.Generator, rows: int, length: int) -> Batch:
         keys = torch.rand(rows, SYMBOLS, generator=chance).argsort(1)[:, :length]
         values = torch.randint(0, SYMBOLS, (rows, length), generator=chance)
         order = torch.rand(rows, length, generator=chance).argsort(1)
-        steps = 3 * length + 1
-        inputs = torch.full((rows, steps), 2 * SYMBOLS)
-        inputs[:, : 2 * length : 2] = keys
-        inputs[:, 1 : 2 * length : 2] = values + SYMBOLS
-        inputs[:, -length:] = keys.gather(1, order)
-        target = torch.zeros(rows, steps, dtype=torch.long)
-        target[:, -length:] = values.gather(1, order)
-        return Batch(inputs, target, last(length, steps), last(length, steps))
+        told = torch.stack([keys, values + SYMBOLS], 2)
+        asked = torch.stack([keys.gather(1, order), torch.full_like(keys, 2 * SYMBOLS)], 2)
+        target = torch.cat([torch.zeros_like(values), values.gather(1, order)], 1)
+        end = last(length, 2 * length)
+        return Batch(torch.cat([told, asked], 1), target, end, end)
 
     return Task(
         name="associative",
@@ -82,8 +82,6 @@ def associative(pairs: int, tests: tuple[int, ...]) -> Task:
         train=pairs,
         tests=tests,
         unit="pairs",
-        rows=128,
-        lr=2e-2,
     )
 
 

@@ -28,7 +28,7 @@ class Network(nn.Module):
         super().__init__()
         self.task = task
         self.body = Recurrent(cell, task.inputs, hidden, layers=layers, timescale=timescale)
-        if not getattr(self.body.cell, "trained", True):
+        if not self.body.cell.trained:
             # A reservoir: only what reads it learns.
             self.body.requires_grad_(False)
         self.answer = nn.Linear(self.body.width, task.classes or 1)
@@ -52,7 +52,10 @@ class Network(nn.Module):
         return self.body.engine(self._numbers(batch.inputs), **self._extra(batch.inputs))
 
     def _numbers(self, inputs: Tensor) -> Tensor:
-        return functional.one_hot(inputs, self.task.inputs).float() if self.task.classes else inputs
+        if not self.task.classes:
+            return inputs
+        marks = functional.one_hot(inputs, self.task.inputs).float()
+        return marks if inputs.dim() == 2 else marks.sum(2)
 
     def _extra(self, inputs: Tensor) -> dict[str, Any]:
         """What the cell is given at every step besides x: here time gaps, all of one."""
