@@ -13,8 +13,9 @@ from torch import Tensor
 class Batch:
     """Sequences of one length and their labels.
 
-    ``inputs`` are ids [B, T], several at a step [B, T, S], or numbers [B, T, D]; ``target`` are classes or numbers [B, T]. ``labelled`` [T] are the
-    steps that are trained on, ``judged`` [T] those that are counted: the end, where a state is followed.
+    ``inputs`` are ids [B, T], several at a step [B, T, S], or numbers [B, T, D]; ``target`` are classes or numbers
+    [B, T]. ``labelled`` [T] are the steps that are trained on, ``judged`` [T] those that are counted: the end, where a
+    state is followed.
     """
 
     inputs: Tensor
