@@ -190,6 +190,7 @@ class _Edit:
         function = _Function(gathered(self.outputs), cell.output, ("x", *u, "s", *p, *e))
         new = dataclasses.replace(cell, name=name, function=function, arguments=function.arguments)
         object.__setattr__(new, "__doc__", self.cell.__doc__)
+        function.cell = new
         origin = origin_of(self.cell)
         # What came from a file is compiled on the same terms whatever is done to it.
         return new if origin is None else cell_from_data(cell_to_data(new), trusted=origin.trusted)
@@ -198,15 +199,27 @@ class _Edit:
 class _Function:
     """A graph as the function of a cell."""
 
+    cell: Cell
+
     def __init__(self, graph: Graph, output: str, arguments: tuple[str, ...]) -> None:
         self.graph, self.output, self.arguments = graph, output, arguments
         # Errors of cells name a line of their function; this one has none of its own.
         self.__module__, self.__code__ = __name__, type(self).__call__.__code__
 
+    @property
+    def made_again(self) -> tuple[Any, ...]:
+        """How whoever copies the cell to another process makes it there."""
+        return cell_again, (cell_to_data(self.cell),)
+
     def __call__(self, *given: Any) -> State:
         named: dict[str, Any] = {**dict.fromkeys(ARGUMENTS), **dict(zip(self.arguments, given, strict=True))}
         symbol = named["s"][self.output]
         return copied(self.graph, symbol, **named) if isinstance(symbol, Node) else self.graph.evaluate(**named)
+
+
+def cell_again(data: Any) -> Cell:
+    """A cell of this program, from its data."""
+    return cell_from_data(data, trusted=True)
 
 
 def _free(name: str, cell: Cell) -> str:

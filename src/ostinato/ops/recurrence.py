@@ -103,7 +103,9 @@ def _seen(
         state = zero_state(cell, x.shape[0], hidden, like=x, shown=shown)
     extras = extras_of(cell, x, hidden, hidden if shown is None else shown, inputs, noise)
     call = Call(cell, x, weights, state, lengths, reset, reverse, extras)
-    if name is not None and served(name, x.device.type, str(x.dtype), engine):
+    # No kernel has the gradient of what comes in besides x.
+    wanting = torch.is_grad_enabled() and any(extra.requires_grad for extra in extras.values())
+    if name is not None and not wanting and served(name, x.device.type, str(x.dtype), engine):
         return traced(name, call)
     if not compiling:
         return None
