@@ -27,6 +27,7 @@ _PLACES = {
     "Sequences": "sequence",
     "State": "state",
     "TextClassifier": "tasks",
+    "TreeClassifier": "tasks",
     "artifact": "artifact",
     "cell": "cells",
     "cells": "cells",
@@ -71,7 +72,7 @@ if typing.TYPE_CHECKING:
     from ostinato.forest import Forest
     from ostinato.sequence import Sequences
     from ostinato.state import State
-    from ostinato.tasks import TextClassifier, load
+    from ostinato.tasks import TextClassifier, TreeClassifier, load
 
 __all__ = [
     "DataError",
@@ -81,6 +82,7 @@ __all__ = [
     "Sequences",
     "State",
     "TextClassifier",
+    "TreeClassifier",
     "artifact",
     "cell",
     "cells",

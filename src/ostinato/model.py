@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from ostinato.cells import BUILT_IN, Cell
 from ostinato.errors import OptionError, ShapeError, nearest
 from ostinato.heads.classify import Classify
-from ostinato.layers import Bag, Dropout, LockedDropout, Pooling, Recurrent, WordEmbedding
+from ostinato.heads.nodes import Nodes
+from ostinato.layers import Bag, Dropout, LockedDropout, Pooling, Recurrent, TreeFold, WordEmbedding
 from ostinato.lowering.rebuild import cell_from_data, cell_to_data
 from ostinato.sequence import valid_steps
 
@@ -56,7 +57,7 @@ class Model(nn.Module):
     torch.Size([5, 2])
 
     Without pooling the head answers at every step. ``architecture`` says it all: :func:`build` makes the same network
-    from it. The optional part ``beside`` is a :class:`~ostinato.layers.Bag` with a ``share`` of the answer: it learns
+    from it. A body of the kind "tree" folds forests, for a head of the kind "nodes". The optional part ``beside`` is a :class:`~ostinato.layers.Bag` with a ``share`` of the answer: it learns
     from its own loss, and the probabilities of both are mixed, p = (1 - share) p_network + share p_bag.
     """
 
@@ -72,15 +73,27 @@ class Model(nn.Module):
         self.architecture = parts
         self.embed = _made("embed", EMBEDS, parts["embed"])
         self.enter, self.body = _body(dict(parts["body"]), self.embed.width)
+        self.folds = isinstance(self.body, TreeFold)
         self.pool = Pooling(parts["pool"], self.body.width) if parts.get("pool") else None
         width = self.body.width if self.pool is None else self.pool.width
         self.head = _made("head", HEADS, {"inputs": width, **parts["head"]})
+        _check_trees(parts, self.folds, isinstance(self.head, Nodes))
         self.share, self.beside = _beside(parts.get("beside"), parts["head"])
 
     def features(self, batch: Batch | Tensor, state: Any = None) -> tuple[Tensor, Any]:
-        """What the head sees, [B, width] or [B, T, width], and the body's last state."""
+        """What the head sees, [B, width], [B, T, width] or [N, width] for a forest, and the body's last state."""
+        if self.folds:
+            return self._folded(batch, state)
         activity, last = self._shown(batch, state)
         return self._pooled(activity), last
+
+    def _folded(self, batch: Batch | Tensor, state: Any) -> tuple[Tensor, Any]:
+        """What the body shows at every node of a forest, and the state of every node."""
+        forest = getattr(batch, "forest", None)
+        if forest is None:
+            raise ShapeError("a body of the kind 'tree' wanted a batch with a forest, got one without")
+        y, states = self.body(self.enter(self.embed(batch)), forest, state)
+        return y, states
 
     def _shown(self, batch: Batch | Tensor, state: Any) -> tuple[Activity, Any]:
         """What the body shows at every step, and its last state."""
@@ -95,6 +108,11 @@ class Model(nn.Module):
         """The training loss of a batch with targets, and sums of what a report shows."""
         if batch.target is None:
             raise ShapeError("a loss wanted a batch with targets, got one without")
+        if self.folds:
+            scores, _ = self.features(batch, state)
+            scores, roots = self.head(scores), batch.forest.roots  # type: ignore[union-attr]
+            loss = self.head.loss(scores, batch.target, roots)
+            return Step(loss, None, len(batch), self.head.measure(scores, batch.target, roots))
         activity, last = self._shown(batch, state)
         features, target, weight = self._pooled(activity), batch.target, batch.weight
         if self.pool is None and batch.lengths is not None:
@@ -124,7 +142,7 @@ class Model(nn.Module):
 
     @torch.inference_mode()
     def decode(self, batch: Batch | Tensor) -> Tensor:
-        """The head's answer for a batch: probabilities [B, N], or [B, T, N] without pooling."""
+        """The head's answer for a batch: probabilities [B, N], [B, T, N] without pooling, or at every node of a forest."""
         features, _ = self.features(batch)
         if self.beside is not None:
             return _mixed(self.head(features), self.beside(batch), self.share)
@@ -180,7 +198,7 @@ _PULL = 0.02
 
 PARTS = ("embed", "body", "pool", "head", "beside")
 EMBEDS: dict[str, Any] = {"words": _Words, "ids": _Ids, "numbers": _Numbers}
-HEADS: dict[str, Any] = {"classify": Classify}
+HEADS: dict[str, Any] = {"classify": Classify, "nodes": Nodes}
 
 
 def build(architecture: Mapping[str, Any], *, trust_cell: bool = False) -> Model:
@@ -248,13 +266,27 @@ def _mixed(scores: Tensor, other: Tensor, share: float) -> Tensor:
     return mixture
 
 
-def _body(options: dict[str, Any], width: int) -> tuple[nn.Module, Recurrent]:
-    """The noise on what enters, and the recurrent stack; ``locked`` keeps one mask over time."""
+def _check_trees(parts: Mapping[str, Any], folds: bool, nodes: bool) -> None:
+    """Refuse parts that a network for trees has no use for, and parts of one in a network for sequences."""
+    if folds != nodes:
+        raise OptionError("a body of the kind 'tree' and a head of the kind 'nodes' belong together; give both or none")
+    for name in ("pool", "beside"):
+        if folds and parts.get(name):
+            raise OptionError(f"a body of the kind 'tree' answers at its nodes; leave out the part '{name}'")
+
+
+def _body(options: dict[str, Any], width: int) -> tuple[nn.Module, Any]:
+    """The noise on what enters, and the recurrent stack or the fold; ``locked`` keeps one mask over time."""
+    kind = options.pop("kind", "sequence")
+    if kind not in ("sequence", "tree"):
+        raise OptionError(f"body got the kind {kind!r}; {nearest(str(kind), ('sequence', 'tree'))}")
     noise = LockedDropout if options.pop("locked", False) else Dropout
     enter = noise(options.pop("enter_dropout", 0.0))
-    between = options.pop("dropout", 0.0)
     cell, hidden = options.pop("cell"), options.pop("hidden")
     try:
+        if kind == "tree":
+            return Dropout(enter.share), TreeFold(cell, width, hidden, **options)
+        between = options.pop("dropout", 0.0)
         return enter, Recurrent(cell, width, hidden, dropout=noise(between) if between else 0.0, **options)
     except TypeError as error:
         raise OptionError(f"body cannot be made: {error}") from error

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from ostinato.errors import DataError, OptionError
+from ostinato.forest import Forest
 
 
 class TokenTable(NamedTuple):
@@ -40,7 +41,8 @@ class Batch:
     ``inputs`` are numbers [B, T, D] or ids int64 [B, T], into ``table`` where there is one. ``lengths`` int64 [B]
     counts the valid steps (None: all). ``target`` is int64 [B], one a sequence, or [B, T] or [B, T, K], one a step.
     ``weight`` float32 [B] says how much each example counts, ``reset`` bool [B, T] which steps start from the zero
-    state.
+    state. With a ``forest`` the examples are B trees: ``inputs`` are [N] or [N, D], one for each node in the forest's
+    order, and ``target`` int64 [N] has a class at every node that has one, and -1 elsewhere.
     """
 
     inputs: Any
@@ -49,9 +51,10 @@ class Batch:
     weight: Tensor | None = None
     reset: Tensor | None = None
     table: TokenTable | None = None
+    forest: Forest | None = None
 
     def __len__(self) -> int:
-        return len(self.inputs)
+        return len(self.inputs if self.forest is None else self.forest)
 
     def to(self, device: Any) -> Batch:
         """The same batch on another device."""
@@ -65,6 +68,8 @@ class Batch:
         that follow, which leave its state as it is. A batch with one target a sequence is refused: only its last window
         could learn from it.
         """
+        if self.forest is not None:
+            raise DataError("trees have no time axis to be cut; train them with truncate=0")
         if steps < 1:
             raise OptionError(f"a window wanted a whole number of steps from 1 on, got {steps}")
         time = self.inputs.shape[1]

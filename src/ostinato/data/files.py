@@ -39,7 +39,7 @@ def read_file(path: str | os.PathLike[str]) -> tuple[dict[str, list[Any]], tuple
     """
     source = os.fsdecode(path)
     suffix = Path(source).suffix.lower()
-    data = _read_bytes(source, suffix)
+    data = _read_bytes(source, suffix, tuple(_READERS))
     text = _decode(data, source)
     if not text.strip():
         raise DataError(f"{source} is empty; wanted {_wanted(suffix)}")
@@ -47,6 +47,15 @@ def read_file(path: str | os.PathLike[str]) -> tuple[dict[str, list[Any]], tuple
     if not lines:
         raise DataError(f"{source} has a header ({_listed(columns)}) but no rows")
     return columns, lines
+
+
+def read_text(path: str | os.PathLike[str], endings: tuple[str, ...]) -> str:
+    """The whole of a file in UTF-8 whose name ends in one of some endings; an empty one is refused."""
+    source = os.fsdecode(path)
+    text = _decode(_read_bytes(source, Path(source).suffix.lower(), endings), source)
+    if not text.strip():
+        raise DataError(f"{source} is empty")
+    return text
 
 
 def _wanted(suffix: str) -> str:
@@ -57,7 +66,7 @@ def _listed(names: Any) -> str:
     return ", ".join(f"'{name}'" for name in names)
 
 
-def _read_bytes(source: str, suffix: str) -> bytes:
+def _read_bytes(source: str, suffix: str, endings: tuple[str, ...]) -> bytes:
     if "\0" in source:
         raise DataError(f"a path cannot hold a NUL character, got {source!r:.60}")
     path = Path(os.path.expanduser(source))
@@ -65,10 +74,10 @@ def _read_bytes(source: str, suffix: str) -> bytes:
         if path.is_dir():
             raise DataError(f"{source} is a directory; wanted a file")
         if not path.exists():
-            raise DataError(_no_file(path, source))
-        if suffix not in _READERS:
+            raise DataError(_no_file(path, source, endings))
+        if suffix not in endings:
             advice = f"; {_ADVICE[suffix]}" if suffix in _ADVICE else ""
-            raise DataError(f"{source}: wanted a file that ends in {', '.join(_READERS)}, got '{suffix}'{advice}")
+            raise DataError(f"{source}: wanted a file that ends in {', '.join(endings)}, got '{suffix}'{advice}")
         with path.open("rb") as file:
             before = os.fstat(file.fileno())
             data = file.read()
@@ -81,10 +90,10 @@ def _read_bytes(source: str, suffix: str) -> bytes:
     return data
 
 
-def _no_file(path: Path, source: str) -> str:
+def _no_file(path: Path, source: str, endings: tuple[str, ...]) -> str:
     if not path.parent.is_dir():
         return f"there is no file {source}: there is no directory {path.parent}"
-    readable = sorted(p.name for p in path.parent.iterdir() if p.suffix.lower() in _READERS)
+    readable = sorted(p.name for p in path.parent.iterdir() if p.suffix.lower() in endings)
     return f"there is no file {source}; {nearest(path.name, readable)}"
 
 

@@ -23,6 +23,8 @@ _SPLITTING = "words-1"
 _WORD = r"[\w&&[^\p{Han}]]+"
 _PATTERN = rf"\p{{Han}}|{_WORD}(?:'{_WORD})*|[^\w\s]"
 _MOST_BUCKETS = 2**31
+# What a word that is empty is called: it says as much as any other, and files hold words only.
+_NOTHING = "<nothing>"
 
 
 @dataclass(frozen=True)
@@ -81,9 +83,26 @@ class Vocabulary:
             raise OptionError(f"max_words wanted a whole number from 1 on, or None, got {max_words}")
         empty = cls((), lowercase, ngrams, buckets)
         counted = Counter(word for text in _checked(texts) for word in empty.split(text))
-        # Equally frequent words are sorted, so that the order of the sentences does not matter.
-        frequent = sorted((-count, word) for word, count in counted.items() if count >= min_count)
-        return cls(tuple(word for _, word in frequent[:max_words]), lowercase, empty.ngrams, empty.buckets)
+        return cls(_frequent(counted, min_count, max_words), lowercase, empty.ngrams, empty.buckets)
+
+    @classmethod
+    def learn_words(
+        cls,
+        sentences: Iterable[Iterable[str]],
+        *,
+        lowercase: bool = True,
+        min_count: int = 2,
+        ngrams: tuple[int, int] | None = (3, 5),
+        buckets: int = 10_000,
+    ) -> Vocabulary:
+        """Like :meth:`learn`, from sentences that are split already; a word may hold anything, or nothing.
+
+        >>> Vocabulary.learn_words([["two words", "one"], ["one", ""]], min_count=1).words
+        ('one', '<nothing>', 'two words')
+        """
+        empty = cls((), lowercase, ngrams, buckets)
+        counted = Counter(empty.cased(word) for words in sentences for word in words)
+        return cls(_frequent(counted, min_count, None), lowercase, empty.ngrams, empty.buckets)
 
     @property
     def size(self) -> int:
@@ -102,11 +121,28 @@ class Vocabulary:
 
     def encode(self, texts: Iterable[str]) -> Texts:
         """Sentences as numbers; a text without any word has the length 0."""
-        split = [self.split(text) for text in _checked(texts)]
+        return self._encode([self.split(text) for text in _checked(texts)])
+
+    def encode_words(self, sentences: Iterable[Iterable[str]]) -> Texts:
+        """Sentences that are split already as numbers."""
+        return self._encode([[self.cased(word) for word in words] for words in sentences])
+
+    def _encode(self, split: list[list[str]]) -> Texts:
         types: dict[str, int] = {}
         tokens = [types.setdefault(word, len(types)) for words in split for word in words]
         starts = numpy.cumsum([0, *map(len, split)], dtype=numpy.int64)
         return Texts(self._types(list(types)), numpy.array(tokens, dtype=numpy.int64), starts)
+
+    def cased(self, word: str) -> str:
+        """A word that is not split any more, in small letters if the vocabulary reads them; never empty.
+
+        >>> Vocabulary(()).cased("Stop"), Vocabulary(()).cased("")
+        ('stop', '<nothing>')
+        """
+        if not word.isascii():
+            # Half a character, as JSON's escapes may hold it, has no place in a file.
+            word = word.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return (word.lower() if self.lowercase else word) or _NOTHING
 
     def _types(self, words: list[str]) -> Types:
         ids: dict[str, int] = self._ids  # type: ignore[attr-defined]
@@ -164,6 +200,12 @@ def _checked(texts: Iterable[str]) -> Iterator[str]:
         if not isinstance(text, str):
             raise DataError(f"row {row}: wanted text, got {text!r:.60} of type {type(text).__name__}")
         yield text
+
+
+def _frequent(counted: Mapping[str, int], min_count: int, most: int | None) -> tuple[str, ...]:
+    """The words that occur often enough; equally frequent ones are sorted, so that no order of sentences matters."""
+    frequent = sorted((-count, word) for word, count in counted.items() if count >= min_count)
+    return tuple(word for _, word in frequent[:most])
 
 
 @functools.cache

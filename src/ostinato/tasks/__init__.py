@@ -11,14 +11,18 @@ from ostinato.errors import ArtifactError, nearest
 if TYPE_CHECKING:
     from ostinato.tasks.evaluation import Evaluation
     from ostinato.tasks.text_classifier import TextClassifier
+    from ostinato.tasks.tree_classifier import TreeClassifier
 
-__all__ = ["Evaluation", "TextClassifier", "load"]
+__all__ = ["Evaluation", "TextClassifier", "TreeClassifier", "load"]
 
 # A task's name in model files and on the command line, and the class that knows it.
-TASKS = {"text-classifier": ("ostinato.tasks.text_classifier", "TextClassifier")}
+TASKS = {
+    "text-classifier": ("ostinato.tasks.text_classifier", "TextClassifier"),
+    "tree-classifier": ("ostinato.tasks.tree_classifier", "TreeClassifier"),
+}
 
 # Looked up when used: the options of a task must be readable without numpy.
-_HOMES = {"Evaluation": "evaluation", "TextClassifier": "text_classifier"}
+_HOMES = {"Evaluation": "evaluation", "TextClassifier": "text_classifier", "TreeClassifier": "tree_classifier"}
 
 
 def load(path: str | os.PathLike[str], *, trust_cell: bool = False) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from ostinato.options import validate
 from ostinato.tasks.conventions import Estimator
 from ostinato.tasks.evaluation import Evaluation, compare
 from ostinato.tasks.examples import Examples, check_training, hold_out, read_examples
+from ostinato.tasks.fitted import KINDS, check_parts, mean_loss, network_of, watcher
 from ostinato.tasks.text_options import TextClassifierOptions, check_options
 from ostinato.tasks.text_training import fingerprint, probabilities, train_classifier
 
@@ -80,8 +80,7 @@ class TextClassifier(Estimator, TextClassifierOptions):
         else:
             data = fingerprint(examples, None)
             examples, held = _split(examples, options.holdout, options.seed)
-        watcher = _watcher(progress)
-        with watcher as watch:
+        with watcher(progress) as watch:
             trained = train_classifier(
                 options,
                 examples,
@@ -195,8 +194,10 @@ class TextClassifier(Estimator, TextClassifierOptions):
             fields = dict(manifest["labels"])
             kind = fields.pop("kind")
             labels, vocabulary = Labels.from_dict(fields), Vocabulary.from_dict(manifest["vocabulary"])
-            _check_fit(manifest["architecture"], labels, vocabulary, model.out_of_scope)
-            network = _network(manifest["architecture"], stored.tensors, trust_cell)
+            check_parts(manifest["architecture"], labels, vocabulary)
+            if model.out_of_scope is not None and model.out_of_scope not in labels.names:
+                raise DataError(f"there is no label '{model.out_of_scope}' for what is out of scope")
+            network = network_of(manifest["architecture"], stored.tensors, trust_cell)
             if made:
                 model.cell = network.body.cell
             model._adopt(network, vocabulary, labels, kind, float(manifest["threshold"]))
@@ -215,7 +216,7 @@ class TextClassifier(Estimator, TextClassifierOptions):
 
     def _adopt(self, model: Model, vocabulary: Vocabulary, labels: Labels, kind: str, threshold: float) -> None:
         """Take over what training or a file gave."""
-        restore = _KINDS[kind]
+        restore = KINDS[kind]
         names = [restore(name) for name in labels.names]
         self.model_, self.vocabulary_, self.labels_, self.kind_ = model, vocabulary, labels, kind
         self.threshold_ = threshold
@@ -236,14 +237,11 @@ class TextClassifier(Estimator, TextClassifierOptions):
 
     def _compare(self, examples: Examples, texts: Texts, shares: NDArray[np.float64]) -> Evaluation:
         """The report on examples whose probabilities are known."""
-        index = {name: place for place, name in enumerate(self.labels_.names)}
-        known = [row for row, name in enumerate(examples.labels) if name in index]
-        chances = shares[known, [index[examples.labels[row]] for row in known]]
         return compare(
             examples.labels,
             [self.label_of(answer) for answer in self._decide(texts, shares)],
             labels=self.labels_.names,
-            loss=float(-np.log(np.maximum(chances, np.finfo(np.float64).tiny)).mean()),
+            loss=mean_loss(shares, examples.labels, self.labels_),
             out_of_scope=self.out_of_scope,
             threshold=self.threshold_ if self.out_of_scope is not None else None,
             source=examples.source,
@@ -261,50 +259,10 @@ class TextClassifier(Estimator, TextClassifierOptions):
         return answer.label if answer.known or self.out_of_scope is None else self.out_of_scope
 
     def _as_given(self, names: list[str]) -> NDArray[Any]:
-        restore = _KINDS[self.kind_]
+        restore = KINDS[self.kind_]
         return np.array([restore(name) for name in names], dtype=self.classes_.dtype)
-
-
-# How labels get the type back that they came in.
-_KINDS: Mapping[str, Callable[[str], Any]] = {"str": str, "int": int, "bool": "True".__eq__, "float": float}
 
 
 def _split(examples: Examples, share: float, seed: int) -> tuple[Examples, Examples]:
     kept, held = hold_out(examples.labels, share, seed)
     return examples.pick(kept), examples.pick(held)
-
-
-def _watcher(progress: bool | Callable[[Any], None]) -> Any:
-    """Who listens to the reports, as a block."""
-    from ostinato.train import Progress
-
-    if callable(progress):
-        return nullcontext(progress)
-    return Progress() if progress else nullcontext(lambda report: None)
-
-
-def _check_fit(architecture: Any, labels: Labels, vocabulary: Vocabulary, out_of_scope: str | None) -> None:
-    """Refuse parts of a file that do not belong together."""
-    if architecture["head"]["classes"] != len(labels):
-        raise DataError(f"the network has {architecture['head']['classes']} classes and the file {len(labels)} labels")
-    for part in (architecture["embed"], architecture.get("beside", architecture["embed"])):
-        for name, ours in (("words", vocabulary.size), ("pieces", vocabulary.buckets)):
-            if part[name] != ours:
-                raise DataError(f"the network reads {part[name]} {name} and the vocabulary has {ours}")
-    if out_of_scope is not None and out_of_scope not in labels.names:
-        raise DataError(f"there is no label '{out_of_scope}' for what is out of scope")
-
-
-def _network(architecture: Any, tensors: Mapping[str, NDArray[Any]], trust_cell: bool) -> Model:
-    """The network of a file, its weights in place; nothing is made as large as the file merely claims."""
-    import torch
-
-    from ostinato.model import build
-
-    layers = architecture["body"].get("layers")
-    if isinstance(layers, int) and layers > len(tensors):
-        raise DataError(f"{layers} layers cannot come from {len(tensors)} tensors")
-    with torch.device("meta"):
-        model = build(architecture, trust_cell=trust_cell)
-    model.load_state_dict({name: torch.from_numpy(array) for name, array in tensors.items()}, assign=True)
-    return model.eval()

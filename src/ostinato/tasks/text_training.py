@@ -64,10 +64,7 @@ def train_classifier(
     watch: Callable[[Any], None],
 ) -> Trained:
     """Train on some examples, choose by others, and tell every report to ``watch``; ``fingerprint`` names the data."""
-    import torch
-
     from ostinato.data.batches import TextBatches
-    from ostinato.model import build
     from ostinato.train import Finished, train
 
     began = time.monotonic()
@@ -91,17 +88,11 @@ def train_classifier(
     architecture = network(
         options, words=vocabulary.size, pieces=vocabulary.buckets, classes=len(labels), class_weights=weights
     )
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(options.seed)
-            model = build(architecture)
-    except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "alloc" not in str(error) and "overflow" not in str(error):
-            raise
-        raise OptionError(
-            f"the network does not fit into memory with hidden={options.hidden}, embedding={options.embedding} "
-            f"and buckets={options.buckets}; choose smaller ones"
-        ) from None
+    model = seeded_network(
+        architecture,
+        options.seed,
+        f"hidden={options.hidden}, embedding={options.embedding} and buckets={options.buckets}",
+    )
     epochs = enough_epochs(len(batches)) if options.epochs is None else options.epochs
     patience = enough_patience(epochs) if options.patience is None else options.patience
     options = dataclasses.replace(options, epochs=epochs, patience=patience)
@@ -123,8 +114,24 @@ def train_classifier(
     model.to("cpu").eval()
     shares = None if held is None else probabilities(model, held.texts)
     threshold = 0.0 if valid is None or shares is None else _threshold(options, labels, valid, shares)
-    summary = _summary(options, examples, valid, vocabulary, labels, history, time.monotonic() - began)
+    summary = summarise(options, examples, valid, vocabulary, labels, history, time.monotonic() - began)
     return Trained(model, vocabulary, labels, threshold, history, summary, shares)
+
+
+def seeded_network(architecture: dict[str, Any], seed: int, sizes: str) -> Model:
+    """A network whose fresh weights follow from a seed; ``sizes`` tell what to make smaller if it does not fit."""
+    import torch
+
+    from ostinato.model import build
+
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return build(architecture)
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "alloc" not in str(error) and "overflow" not in str(error):
+            raise
+        raise OptionError(f"the network does not fit into memory with {sizes}; choose smaller ones") from None
 
 
 def probabilities(model: Model, texts: Texts) -> NDArray[np.float64]:
@@ -134,7 +141,7 @@ def probabilities(model: Model, texts: Texts) -> NDArray[np.float64]:
     """
     order = np.argsort(-texts.lengths, kind="stable")
     out = np.zeros((len(texts), model.architecture["head"]["classes"]))
-    with _few_threads(len(texts.tokens)):
+    with few_threads(len(texts.tokens)):
         for rows, batch in _side_by_side(texts, order):
             out[rows] = model.decode(batch).double().numpy()
     # Softmax in single precision: its sums are 1 to seven digits, and some users of probabilities want more.
@@ -143,12 +150,12 @@ def probabilities(model: Model, texts: Texts) -> NDArray[np.float64]:
 
 
 @contextmanager
-def _few_threads(words: int) -> Iterator[None]:
+def few_threads(words: int, few: int = _WORDS_ALONE) -> Iterator[None]:
     """One thread for a few words: more would only wait for each other, on a busy machine for a tenth of a second."""
     import torch
 
     before = torch.get_num_threads()
-    if before > 1 and words <= _WORDS_ALONE:
+    if before > 1 and words <= few:
         torch.set_num_threads(1)
     try:
         yield
@@ -175,14 +182,14 @@ def fingerprint(examples: Examples, valid: Examples | None) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def own_options(options: TextClassifierOptions) -> dict[str, Any]:
+def own_options(options: Any) -> dict[str, Any]:
     """The options that decide a result and that training itself does not see, as JSON.
 
     >>> own_options(TextClassifierOptions())["ngrams"]
     [3, 5]
     """
     skipped = {"data_licence", *(field.name for field in describe(TrainOptions))}
-    values = {f.name: getattr(options, f.name) for f in describe(TextClassifierOptions) if f.name not in skipped}
+    values = {f.name: getattr(options, f.name) for f in describe(type(options)) if f.name not in skipped}
     if isinstance(options.cell, Cell):
         # Two cells of one name need not compute the same.
         own = BUILT_IN.get(options.cell.name) is not options.cell
@@ -263,8 +270,8 @@ def _check_lengths(texts: Texts, examples: Examples, longest: int) -> None:
         )
 
 
-def _summary(
-    options: TextClassifierOptions,
+def summarise(
+    options: Any,
     examples: Examples,
     valid: Examples | None,
     vocabulary: Vocabulary,

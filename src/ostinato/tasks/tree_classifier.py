@@ -1,0 +1,303 @@
+"""Trees to labels, of the whole and of their nodes: fit, predict, evaluate, save."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostinato import artifact
+from ostinato.cells import Cell
+from ostinato.data import Labels, Vocabulary
+from ostinato.data.frames import as_list
+from ostinato.data.trees import Tree
+from ostinato.errors import ArtifactError, NotFittedError, OstinatoError, needs
+from ostinato.heads.decoding import Answer, decide
+from ostinato.options import validate
+from ostinato.tasks.conventions import Estimator
+from ostinato.tasks.evaluation import Evaluation, compare
+from ostinato.tasks.examples import check_training, hold_out
+from ostinato.tasks.fitted import KINDS, check_parts, mean_loss, network_of, watcher
+from ostinato.tasks.text_training import fingerprint
+from ostinato.tasks.tree_examples import (
+    EncodedTrees,
+    TreeExamples,
+    encode_trees,
+    read_tree_examples,
+    read_trees_of,
+    shaped,
+)
+from ostinato.tasks.tree_options import TreeClassifierOptions, check_options, places
+from ostinato.tasks.tree_training import check_places, node_shares, root_shares, train_trees
+
+if TYPE_CHECKING:
+    from ostinato.model import Model
+
+TASK = "tree-classifier"
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class TreeClassifier(Estimator, TreeClassifierOptions):
+    """Learns from labelled trees which label a tree has, and perhaps each of its nodes.
+
+    >>> model = TreeClassifier(hidden=8, embedding=8, epochs=2, min_count=1, holdout=0, device="cpu")
+    >>> trees = ["(MAX 1 2)", "(MIN 1 2)", "(MAX 1 (MIN 2 2))", "(MIN (MAX 1 1) 2)"]
+    >>> model.fit(trees, ["2", "1", "2", "1"], progress=False).classes_.tolist()
+    ['1', '2']
+    >>> model.predict_proba(["(MAX 2 2)"]).shape
+    (1, 2)
+
+    A tree is a text in brackets (the option ``form`` says how to read it), lists in lists, or a
+    :class:`~ostinato.data.trees.Tree`. A recurrent cell is folded over it from the leaves to the root
+    (:class:`~ostinato.layers.TreeFold`). The options are those of the command ``ostinato train tree-classifier``, the
+    conventions those of scikit-learn.
+
+    After fitting: ``classes_`` (the labels, of the type they came in), ``model_`` (the network), ``vocabulary_``,
+    ``labels_``, ``validation_`` (the report on the validation data, None without any), ``history_`` (the log entries of
+    training), ``training_`` (how it came about).
+    """
+
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        tree: str | None = None,
+        label: str | None = None,
+        valid: Any = None,
+        checkpoint: str | Path | None = None,
+        resume: bool = False,
+        progress: bool | Callable[[Any], None] = True,
+    ) -> TreeClassifier:
+        """Train on trees and labels, on a file of trees, or on a table with columns named ``tree`` and ``label``.
+
+        Without ``y`` and a column of labels, each tree has the label of its root. ``valid`` is what early stopping is
+        decided on: a file, a frame, or a pair of trees and labels; without it a share ``holdout`` of every label's rows
+        is kept for that. A ``checkpoint`` path makes the run safe against interruption, and ``resume=True`` goes on
+        from there. ``progress`` shows a live bar; a function is called with every report instead.
+        """
+        needs("torch", "train")
+        options = TreeClassifierOptions(**validate(TreeClassifierOptions, self.get_params()))
+        check_options(options, valid=valid is not None)
+        examples = read_tree_examples(X, y, tree=tree, label=label, form=options.form)
+        check_training(examples.rows)
+        if valid is not None:
+            names = {"form": options.form} if isinstance(valid, tuple) else _names(tree, label, valid, options.form)
+            held = read_tree_examples(*(valid if isinstance(valid, tuple) else (valid,)), **names)
+            data = fingerprint(examples.rows, held.rows)
+        else:
+            data = fingerprint(examples.rows, None)
+            kept, apart = hold_out(examples.rows.labels, options.holdout, options.seed)
+            examples, held = examples.pick(kept), examples.pick(apart)
+        with watcher(progress) as watch:
+            trained = train_trees(
+                options,
+                examples,
+                held if len(held) else None,
+                fingerprint=data,
+                checkpoint=checkpoint,
+                resume=resume,
+                watch=watch,
+            )
+        self._adopt(trained.model, trained.vocabulary, trained.labels, examples.rows.kind)
+        self.history_, self.training_ = trained.history, trained.summary
+        self.columns_ = (tree or "tree", label or "label")
+        self.validation_ = None if trained.valid is None else self._compare(held, trained.valid)
+        return self
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """The probability of every class for every tree as a whole, [n, N], in the order of ``classes_``."""
+        shares: NDArray[np.float64] = root_shares(self.model_, self._encoded(self._trees(X)))[:, self._order]
+        return shares
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The label of every tree as a whole, [n]."""
+        return self._as_given([answer.label for answer in self.answers(X)])
+
+    def predict_nodes(self, X: Any) -> list[NDArray[Any]]:
+        """The label of every node of every tree, in the order of each tree's nodes.
+
+        Nodes of a text or of lists are in the order of writing. A network that was trained on the labels of roots only
+        was never asked for other nodes; what it says there is its value of that part.
+        """
+        found = node_shares(self.model_, self._encoded(self._trees(X)))
+        return [self._as_given(self.labels_.decode(shares.argmax(axis=1).tolist())) for shares in found]
+
+    def answers(self, X: Any) -> list[Answer]:
+        """For every tree the best label and how sure the model is of it.
+
+        >>> TreeClassifier().answers(["(MAX 1 2)"])
+        Traceback (most recent call last):
+        ostinato.errors.NotFittedError: this TreeClassifier is not trained yet; ...
+        """
+        return decide(root_shares(self.model_, self._encoded(self._trees(X))), self.labels_.names)
+
+    def evaluate(
+        self, X: Any, y: Any = None, *, tree: str | None = None, label: str | None = None, nodes: bool = False
+    ) -> Evaluation:
+        """Compare the model's answers with true labels; columns are called as in training unless named.
+
+        ``nodes=True`` compares at every node that has a label instead of the trees as wholes. A label that training
+        never saw counts as wrong, and the report says so; if no label was seen, that is an error.
+        """
+        self._check_fitted()
+        named = (tree or self.columns_[0], label or self.columns_[1]) if y is None else (None, None)
+        if y is None and (tree is None or label is None):
+            examples = read_tree_examples(X, **_names(tree, label, X, self.form, default=named))
+        else:
+            examples = read_tree_examples(X, y, tree=tree, label=label, form=self.form)
+        if not {*examples.rows.labels} & {*self.labels_.names}:
+            self.labels_.encode(examples.rows.labels, examples.rows.place)
+        encoded = self._encoded(examples.trees, examples.rows.place)
+        if nodes:
+            return self._compare_nodes(examples, encoded)
+        return self._compare(examples, root_shares(self.model_, encoded))
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """The accuracy, as scikit-learn's cross-validation asks for it."""
+        return self.evaluate(X, y).accuracy
+
+    def save(self, path: str | Path) -> None:
+        """Write one file that holds all of the model; :func:`ostinato.load` reads it, here or elsewhere."""
+        self._check_fitted()
+        tensors = {name: tensor.numpy() for name, tensor in self.model_.state_dict().items()}
+        artifact.write(path, tensors, self.manifest())
+
+    def manifest(self) -> dict[str, Any]:
+        """What the model file says about the model."""
+        self._check_fitted()
+        from ostinato.model import stored
+
+        architecture = dict(self.model_.architecture)
+        # Weights of the loss belong to training; the network is the same without them.
+        architecture["head"] = {k: v for k, v in architecture["head"].items() if k != "class_weights"}
+        options = self.get_params()
+        if isinstance(options["cell"], Cell):
+            # The architecture says what it computes.
+            options["cell"] = options["cell"].name
+        return {
+            "kind": "model",
+            "task": TASK,
+            "options": options,
+            "architecture": stored(architecture),
+            "vocabulary": self.vocabulary_.to_dict(),
+            "labels": {**self.labels_.to_dict(), "kind": self.kind_},
+            "columns": list(self.columns_),
+            "history": list(self.history_),
+            "training": self.training_,
+        }
+
+    @classmethod
+    def load(cls, path: str | Path, *, trust_cell: bool = False) -> TreeClassifier:
+        """The model of a file; :func:`ostinato.load` does the same for models of every task."""
+        stored = artifact.read(path, kind="model")
+        if stored.manifest.get("task") != TASK:
+            raise ArtifactError(f"{path} is a model of the task {stored.manifest.get('task')!r:.40}, wanted a {TASK}")
+        return cls.from_artifact(stored, str(path), trust_cell=trust_cell)
+
+    @classmethod
+    def from_artifact(cls, stored: artifact.Artifact, source: str, *, trust_cell: bool = False) -> TreeClassifier:
+        """The model of a verified file; :func:`ostinato.load` calls it."""
+        needs("torch", "train")
+        manifest = stored.manifest
+        wanted = {"kind", "task", "options", "architecture", "vocabulary", "labels", "columns", "history", "training"}
+        if set(manifest) != wanted:
+            raise ArtifactError(f"{source}: the manifest of a tree classifier has other fields: {sorted(manifest)}")
+        try:
+            options = dict(manifest["options"])
+            made = isinstance(manifest["architecture"]["body"]["cell"], Mapping)
+            if made:
+                options["cell"] = TreeClassifierOptions.cell
+            model = cls(**validate(TreeClassifierOptions, options))
+            fields = dict(manifest["labels"])
+            kind = fields.pop("kind")
+            labels, vocabulary = Labels.from_dict(fields), Vocabulary.from_dict(manifest["vocabulary"])
+            check_parts(manifest["architecture"], labels, vocabulary)
+            network = network_of(manifest["architecture"], stored.tensors, trust_cell)
+            if made:
+                model.cell = network.body.cell
+            model._adopt(network, vocabulary, labels, kind)
+            model.validation_ = None
+            model.history_, model.training_ = tuple(manifest["history"]), dict(manifest["training"])
+            model.columns_ = (str(manifest["columns"][0]), str(manifest["columns"][1]))
+        except (OstinatoError, TypeError, ValueError, KeyError, IndexError, RuntimeError) as error:
+            raise ArtifactError(f"{source} cannot be used as a tree classifier: {error}") from error
+        return model
+
+    def label_of(self, answer: Answer) -> str:
+        """The label that :meth:`predict` gives for an answer."""
+        return answer.label
+
+    def _adopt(self, model: Model, vocabulary: Vocabulary, labels: Labels, kind: str) -> None:
+        """Take over what training or a file gave."""
+        restore = KINDS[kind]
+        names = [restore(name) for name in labels.names]
+        self.model_, self.vocabulary_, self.labels_, self.kind_ = model, vocabulary, labels, kind
+        self._order = np.argsort(np.array(names), kind="stable")
+        self.classes_ = np.array(names)[self._order]
+
+    def _check_fitted(self) -> None:
+        if not self.__sklearn_is_fitted__():
+            raise NotFittedError("this TreeClassifier is not trained yet; call fit, or load a model by ostinato.load")
+
+    def _trees(self, X: Any) -> list[Tree]:
+        self._check_fitted()
+        return read_trees_of(as_list(X, "trees"), self.form)
+
+    def _encoded(self, trees: list[Tree], place: Callable[[int], str] | None = None) -> EncodedTrees:
+        folded = shaped(trees, self.binarize)
+        check_places(folded, places(self), place or (lambda row: f"row {row + 1}"))
+        return encode_trees(folded, self.vocabulary_)
+
+    def _compare(self, examples: TreeExamples, shares: NDArray[np.float64]) -> Evaluation:
+        """The report on trees whose probabilities are known."""
+        return compare(
+            examples.rows.labels,
+            self.labels_.decode(shares.argmax(axis=1).tolist()),
+            labels=self.labels_.names,
+            loss=mean_loss(shares, examples.rows.labels, self.labels_),
+            source=examples.rows.source,
+        )
+
+    def _compare_nodes(self, examples: TreeExamples, encoded: EncodedTrees) -> Evaluation:
+        """The report on all nodes that have a label; a root has that of its row."""
+        truth, found = list[str](), list[NDArray[np.float64]]()
+        for row, shares in enumerate(node_shares(self.model_, encoded)):
+            tree = examples.trees[row]
+            labels = list(tree.labels) or [None] * len(tree)
+            labels[tree.root] = examples.rows.labels[row]
+            given = [node for node, name in enumerate(labels) if name is not None]
+            truth += [name for name in labels if name is not None]
+            found.append(shares[given])
+        together = np.concatenate(found)
+        return compare(
+            truth,
+            self.labels_.decode(together.argmax(axis=1).tolist()),
+            labels=self.labels_.names,
+            loss=mean_loss(together, truth, self.labels_),
+            source=examples.rows.source,
+        )
+
+    def _as_given(self, names: list[str]) -> NDArray[Any]:
+        restore = KINDS[self.kind_]
+        return np.array([restore(name) for name in names], dtype=self.classes_.dtype)
+
+
+def _names(
+    tree: str | None,
+    label: str | None,
+    source: Any,
+    form: str,
+    *,
+    default: tuple[str | None, str | None] = (None, None),
+) -> dict[str, Any]:
+    """The columns to read from a source, which has none where it is a file of trees or a list of them."""
+    from ostinato.data.tree_files import is_tree_file
+
+    if is_tree_file(source) or isinstance(source, list):
+        return {"form": form}
+    return {"tree": tree or default[0], "label": label or default[1], "form": form}
