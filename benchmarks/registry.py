@@ -18,7 +18,18 @@ from typing import Any
 RESULTS = Path(__file__).parent / "results"
 
 # A benchmark is one module with SENTENCE, runs() and summary(); it is added by its name here.
-NAMES = ("clinc150", "polarity", "assistant", "overhead", "latency", "alternation", "bitflips", "kills", "certificates")
+NAMES = (
+    "clinc150",
+    "polarity",
+    "assistant",
+    "overhead",
+    "latency",
+    "alternation",
+    "bitflips",
+    "kills",
+    "certificates",
+    "listops",
+)
 
 
 @dataclass(frozen=True)

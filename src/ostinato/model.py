@@ -57,8 +57,9 @@ class Model(nn.Module):
     torch.Size([5, 2])
 
     Without pooling the head answers at every step. ``architecture`` says it all: :func:`build` makes the same network
-    from it. A body of the kind "tree" folds forests, for a head of the kind "nodes". The optional part ``beside`` is a :class:`~ostinato.layers.Bag` with a ``share`` of the answer: it learns
-    from its own loss, and the probabilities of both are mixed, p = (1 - share) p_network + share p_bag.
+    from it. A body of the kind "tree" folds forests, for a head of the kind "nodes". The optional part ``beside`` is a
+    :class:`~ostinato.layers.Bag` with a ``share`` of the answer: it learns from its own loss, and the probabilities of
+    both are mixed, p = (1 - share) p_network + share p_bag.
     """
 
     def __init__(self, architecture: Mapping[str, Any]) -> None:
@@ -142,7 +143,7 @@ class Model(nn.Module):
 
     @torch.inference_mode()
     def decode(self, batch: Batch | Tensor) -> Tensor:
-        """The head's answer for a batch: probabilities [B, N], [B, T, N] without pooling, or at every node of a forest."""
+        """The head's answer for a batch: probabilities [B, N], or [B, T, N] without pooling, or at a forest's nodes."""
         features, _ = self.features(batch)
         if self.beside is not None:
             return _mixed(self.head(features), self.beside(batch), self.share)

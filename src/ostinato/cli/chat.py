@@ -10,6 +10,7 @@ import typer
 
 from ostinato.cli.flags import TrustCell
 from ostinato.cli.program import note
+from ostinato.errors import DataError
 
 # Other labels are shown too where the best one is less certain than this.
 _SURE = 0.8
@@ -18,7 +19,7 @@ _SURE = 0.8
 def chat(
     model: Annotated[str, typer.Argument(help="The model file.", metavar="MODEL")], trust_cell: TrustCell = False
 ) -> None:
-    """Type a text and see its label, line by line; Ctrl-D ends.
+    """Type a text, or a tree in brackets, and see its label, line by line; Ctrl-D ends.
 
     What the model is less sure of than its threshold, it says it does not know. In a pipe it reads lines and writes
     answers, nothing else.
@@ -28,16 +29,27 @@ def chat(
     network = ostinato.load(model, trust_cell=trust_cell)
     typed = sys.stdin.isatty()
     if typed:
-        note(f"{typer.style(model, bold=True)} knows {len(network.classes_)} labels. Type a text; Ctrl-D ends.")
+        known = f"{typer.style(model, bold=True)} knows {len(network.classes_)} labels"
+        note(f"{known}. Type a {network.reads}; Ctrl-D ends.")
     try:
         for text in _lines(typed):
             if text.strip():
-                typer.echo(reply(network, text))
+                typer.echo(_reply(network, text, typed))
                 sys.stdout.flush()
     except KeyboardInterrupt:
         pass
     if typed:
         note("")
+
+
+def _reply(network: Any, text: str, typed: bool) -> str:
+    """What the model makes of a line; somebody who mistypes a tree may try again."""
+    try:
+        return reply(network, text)
+    except DataError as error:
+        if not typed:
+            raise
+        return typer.style(f"  {error}", fg="yellow")
 
 
 def reply(network: Any, text: str, width: int = 0, *, rivals: bool = True) -> str:

@@ -8,13 +8,22 @@ from typing import Annotated
 import typer
 
 from ostinato.cli.flags import TrustCell
+from ostinato.errors import OptionError
 
 
 def evaluate(
     model: Annotated[str, typer.Argument(help="The model file.", metavar="MODEL")],
-    data: Annotated[str, typer.Argument(help="Labelled examples: a .csv, .tsv or .jsonl file.", metavar="DATA")],
+    data: Annotated[
+        str, typer.Argument(help="Labelled examples: a .csv, .tsv or .jsonl file, or one of trees.", metavar="DATA")
+    ],
     text: Annotated[
-        str | None, typer.Option(help="Name of the column of texts; as in training unless given.", metavar="COLUMN")
+        str | None,
+        typer.Option(
+            "--text",
+            "--tree",
+            help="Name of the column of texts or trees; as in training unless given.",
+            metavar="COLUMN",
+        ),
     ] = None,
     label: Annotated[
         str | None, typer.Option(help="Name of the column of labels; as in training unless given.", metavar="COLUMN")
@@ -23,6 +32,7 @@ def evaluate(
         str | None,
         typer.Option("--json", help="Write the whole report to this file; - is the standard output.", metavar="FILE"),
     ] = None,
+    nodes: Annotated[bool, typer.Option("--nodes", help="Compare at every labelled node of trees.")] = False,
     all_classes: Annotated[bool, typer.Option("--all", help="Show every class, not only the hardest.")] = False,
     plot: Annotated[
         str | None,
@@ -52,8 +62,10 @@ def evaluate(
             probe_output(path)
     network = ostinato.load(model, trust_cell=trust_cell)
     if text is not None or label is not None:
-        check_columns(text or network.columns_[0], label or network.columns_[1])
-    report = network.evaluate(data, text=text, label=label)
+        check_columns(text or network.columns_[0], label or network.columns_[1], kind=network.reads)
+    if nodes and network.reads != "tree":
+        raise OptionError(f"--nodes compares at the nodes of trees, and {model} reads texts; leave it out")
+    report = network.evaluate(data, **{network.reads: text}, label=label, **({"nodes": True} if nodes else {}))
     written = json.dumps(report.to_dict(), ensure_ascii=False, indent=1) + "\n"
     if json_file == "-":
         typer.echo(written, nl=False)

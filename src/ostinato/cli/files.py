@@ -28,7 +28,7 @@ def keep_apart(reads: Mapping[str, str | Path | None], writes: Mapping[str, str 
         taken[name] = path
 
 
-def check_columns(text: str, label: str) -> None:
+def check_columns(text: str, label: str, kind: str = "text") -> None:
     """Refuse one column for two things.
 
     >>> check_columns("intent", "intent")
@@ -36,7 +36,7 @@ def check_columns(text: str, label: str) -> None:
     ostinato.errors.OptionError: --text and --label both name the column 'intent'; texts and labels are two columns
     """
     if text == label:
-        raise OptionError(f"--text and --label both name the column '{text}'; texts and labels are two columns")
+        raise OptionError(f"--{kind} and --label both name the column '{text}'; {kind}s and labels are two columns")
 
 
 def beside(output: str, ending: str) -> Path:

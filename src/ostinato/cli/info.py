@@ -40,7 +40,8 @@ def _model(manifest: Mapping[str, Any]) -> None:
     _row("labels", f"{len(labels['names'])}: {_listed(labels['names'])}")
     if manifest["options"].get("out_of_scope") is not None:
         _row("out of scope", manifest["options"]["out_of_scope"])
-    _row("does not know", f"below a confidence of {100 * manifest['threshold']:.1f} %")
+    if "threshold" in manifest:
+        _row("does not know", f"below a confidence of {100 * manifest['threshold']:.1f} %")
     vocabulary = manifest["vocabulary"]
     pieces = f", {vocabulary['buckets']:,} vectors for pieces of words" if vocabulary["buckets"] else ""
     _row("vocabulary", f"{len(vocabulary['words']):,} words{pieces}")

@@ -1,4 +1,4 @@
-"""``ostinato predict``: labels for texts from the command line, a file, or a pipe."""
+"""``ostinato predict``: labels for texts or trees from the command line, a file, or a pipe."""
 
 from __future__ import annotations
 
@@ -21,22 +21,30 @@ _TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
 
 def predict(
     model: Annotated[str, typer.Argument(help="The model file.", metavar="MODEL")],
-    texts: Annotated[list[str] | None, typer.Argument(help="Texts to label.", metavar="[TEXT]...")] = None,
+    texts: Annotated[
+        list[str] | None, typer.Argument(help="Texts to label, or trees in brackets.", metavar="[TEXT]...")
+    ] = None,
     source: Annotated[
         str | None,
         typer.Option(
             "--input",
-            help="A file of texts: .csv, .tsv, .jsonl, or one text a line; - reads the standard input.",
+            help="A file of texts: .csv, .tsv, .jsonl, or one text a line, or of trees; - reads the standard input.",
             metavar="FILE",
         ),
     ] = None,
     text: Annotated[
-        str | None, typer.Option(help="Name of the column of texts; as in training unless given.", metavar="COLUMN")
+        str | None,
+        typer.Option(
+            "--text",
+            "--tree",
+            help="Name of the column of texts or trees; as in training unless given.",
+            metavar="COLUMN",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object a line.")] = False,
     trust_cell: TrustCell = False,
 ) -> None:
-    """Say which label each text has.
+    """Say which label each text or tree has.
 
     Writes one line a text: label, confidence and text, with tabs between. What the model does not know gets the
     out-of-scope label where training named one; --json also tells whether the model is sure.
@@ -51,11 +59,23 @@ def predict(
     import ostinato
 
     network = ostinato.load(model, trust_cell=trust_cell)
-    given: Iterable[str] = texts or _read(source or "-", text or network.columns_[0])
+    trees = network.reads == "tree"
+    given: Iterable[Any] = texts or (_read_trees if trees else _read)(source or "-", text or network.columns_[0])
     for part in _parts(given):
         for written, answer in zip(part, network.answers(part), strict=True):
-            sys.stdout.write(_line(written, answer, network.label_of(answer), as_json))
+            shown = written if isinstance(written, str) else _written(written)
+            sys.stdout.write(_line(shown, answer, network.label_of(answer), as_json))
         sys.stdout.flush()
+
+
+def _written(tree: Any) -> str:
+    """A tree or lists in lists on one line; labels that it brought are left out."""
+    import dataclasses
+
+    from ostinato.data.expressions import tree_of, write_tree
+    from ostinato.data.trees import Tree
+
+    return write_tree(dataclasses.replace(tree, labels=()) if isinstance(tree, Tree) else tree_of(tree))
 
 
 def _line(text: str, answer: Any, label: str, as_json: bool) -> str:
@@ -85,6 +105,20 @@ def _read(source: str, column: str) -> Iterator[str]:
             raise DataError(f"{source} cannot be read: {error.strerror}") from None
 
 
+def _read_trees(source: str, column: str) -> Iterator[Any]:
+    """Trees from a file of them, from a column, or in brackets line by line."""
+    from ostinato.data.tree_files import is_tree_file, read_tree_file
+
+    if is_tree_file(source):
+        yield from (placed.tree for placed in read_tree_file(source))
+    elif _is_table(source):
+        from ostinato.data import read_table
+
+        yield from read_table(source).column(column)
+    else:
+        yield from (line for line in _read(source, column) if line.strip())
+
+
 def read_lines(file: Iterable[bytes], source: str) -> Iterator[str]:
     """The lines of a file of texts, in UTF-8.
 
@@ -104,7 +138,7 @@ def read_lines(file: Iterable[bytes], source: str) -> Iterator[str]:
             ) from None
 
 
-def _parts(texts: Iterable[str]) -> Iterator[list[str]]:
+def _parts(texts: Iterable[Any]) -> Iterator[list[Any]]:
     rest = iter(texts)
     # Somebody may be typing: then every line is answered at once.
     size = 1 if not isinstance(texts, list) and sys.stdin.isatty() else _TOGETHER

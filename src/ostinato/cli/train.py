@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -27,7 +27,9 @@ from ostinato.cli.resuming import (
 )
 from ostinato.errors import Interrupted, OptionError
 from ostinato.options import Option, validate
-from ostinato.tasks.text_options import GROUPS, TextClassifierOptions, check_options
+from ostinato.tasks import text_options, tree_options
+from ostinato.tasks.text_options import TextClassifierOptions
+from ostinato.tasks.tree_options import TreeClassifierOptions
 
 app = typer.Typer(
     cls=Program, help="Train a model.", add_help_option=False, rich_markup_mode=None, pretty_exceptions_enable=False
@@ -38,11 +40,9 @@ _FILES = "Data and results"
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Files:
-    """What a training run reads and writes."""
+    """What every training run reads and writes."""
 
     data: Annotated[str | None, Option("Examples to learn from: a .csv, .tsv or .jsonl file.", group=_FILES)] = None
-    text: Annotated[str, Option("Name of the column of texts.", group=_FILES)] = "text"
-    label: Annotated[str, Option("Name of the column of labels.", group=_FILES)] = "label"
     valid: Annotated[
         str | None, Option("Examples for early stopping; without it some of DATA are kept for that.", group=_FILES)
     ] = None
@@ -57,12 +57,37 @@ class Files:
 class TextClassifierRun(TextClassifierOptions, Files):
     """Every key of a TOML file, and every flag, of ``ostinato train text-classifier``."""
 
-    groups: ClassVar[tuple[str, ...]] = (_FILES, *GROUPS)
+    groups: ClassVar[tuple[str, ...]] = (_FILES, *text_options.GROUPS)
+
+    text: Annotated[str, Option("Name of the column of texts.", group=_FILES)] = "text"
+    label: Annotated[str, Option("Name of the column of labels.", group=_FILES)] = "label"
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class TreeClassifierRun(TreeClassifierOptions, Files):
+    """Every key of a TOML file, and every flag, of ``ostinato train tree-classifier``."""
+
+    groups: ClassVar[tuple[str, ...]] = (_FILES, *tree_options.GROUPS)
+
+    data: Annotated[
+        str | None,
+        Option(
+            "Trees to learn from: a .csv, .tsv or .jsonl file with a column of them, trees in brackets (.txt, .sexp, "
+            ".ptb, .mrg) or sentences in columns (.conll, .conllu).",
+            group=_FILES,
+        ),
+    ] = None
+    tree: Annotated[str | None, Option("Name of the column of trees; 'tree' unless given.", group=_FILES)] = None
+    label: Annotated[
+        str | None,
+        Option("Name of the column of labels; 'label' unless given, or the labels of the roots.", group=_FILES),
+    ] = None
 
 
 _SHOWN = {
     "data": "DATA",
     "text": "COLUMN",
+    "tree": "COLUMN",
     "label": "COLUMN",
     "valid": "FILE",
     "output": "FILE",
@@ -72,18 +97,22 @@ _SHOWN = {
 }
 
 
+Config = Annotated[
+    str | None, typer.Option(help="Read options from a TOML file.", metavar="FILE", rich_help_panel=THIS_CALL)
+]
+PrintConfig = Annotated[
+    bool,
+    typer.Option("--print-config", help="Print all options as a TOML file, and end.", rich_help_panel=THIS_CALL),
+]
+
+
 @app.command("text-classifier", cls=Verb)
 @accept(TextClassifierRun, "data", shown=_SHOWN)
 def text_classifier(
     given: dict[str, Any],
     context: typer.Context,
-    config: Annotated[
-        str | None, typer.Option(help="Read options from a TOML file.", metavar="FILE", rich_help_panel=THIS_CALL)
-    ] = None,
-    print_config: Annotated[
-        bool,
-        typer.Option("--print-config", help="Print all options as a TOML file, and end.", rich_help_panel=THIS_CALL),
-    ] = False,
+    config: Config = None,
+    print_config: PrintConfig = False,
     resume: Resume = False,
     restart: Restart = False,
 ) -> None:
@@ -92,35 +121,124 @@ def text_classifier(
     DATA names a column of texts and one of labels in its header line (or keys, in .jsonl). Ctrl-C saves the work so
     far, and --resume goes on from there, to the same bits as an uninterrupted run.
     """
-    values = read_config(TextClassifierRun, config) if config else {}
-    values |= check_flags(TextClassifierRun, given)
+    run = _options(TextClassifierRun, given, config, print_config, "text-classifier", resume, restart)
+    if run is not None:
+        _train(_text_job(run), run, config, resume, restart, command_of(context))
+
+
+@app.command("tree-classifier", cls=Verb)
+@accept(TreeClassifierRun, "data", shown=_SHOWN)
+def tree_classifier(
+    given: dict[str, Any],
+    context: typer.Context,
+    config: Config = None,
+    print_config: PrintConfig = False,
+    resume: Resume = False,
+    restart: Restart = False,
+) -> None:
+    """Train a network that tells which label a tree has, and perhaps each of its nodes.
+
+    DATA holds trees in brackets, such as (MAX 2 9 (MIN 4 7)), in a column beside their labels, or with labels of their
+    own: (3 (2 It) (4 great)), with --form labels; or sentences in columns with comments "# label = NAME". Ctrl-C saves
+    the work so far, and --resume goes on from there, to the same bits as an uninterrupted run.
+    """
+    run = _options(TreeClassifierRun, given, config, print_config, "tree-classifier", resume, restart)
+    if run is not None:
+        _train(_tree_job(run), run, config, resume, restart, command_of(context))
+
+
+def _options(
+    kind: type, given: dict[str, Any], config: str | None, print_config: bool, task: str, resume: bool, restart: bool
+) -> Any:
+    """What a run was asked to do; None where it was only asked to print that."""
+    values = read_config(kind, config) if config else {}
+    values |= check_flags(kind, given)
     if print_config:
-        typer.echo(render_config(TextClassifierRun, values, "ostinato train text-classifier"), nl=False)
-        return
+        typer.echo(render_config(kind, values, f"ostinato train {task}"), nl=False)
+        return None
     check_choice(resume, restart)
-    run = TextClassifierRun(**validate(TextClassifierRun, values))
-    with told_warnings():
-        _train(run, config, resume, restart, command_of(context))
+    return kind(**validate(kind, values))
 
 
-def _train(run: TextClassifierRun, config: str | None, resume: bool, restart: bool, command: list[str]) -> None:
+@dataclass(frozen=True)
+class _Job:
+    """What is particular to training for one task.
+
+    ``model`` makes the untrained model, ``check`` its options, told whether data for validation are given; ``read``
+    gives what ``fit`` takes for a file, and the labels in it; ``columns`` are the words of ``fit`` that name columns.
+    """
+
+    task: str
+    files: str
+    model: Callable[[], Any]
+    check: Callable[[Any, bool], None]
+    read: Callable[[str], tuple[Any, list[str]]]
+    columns: Mapping[str, str | None]
+
+
+def _text_job(run: TextClassifierRun) -> _Job:
+    def model() -> Any:
+        from ostinato.tasks import TextClassifier
+
+        return TextClassifier(**{field.name: getattr(run, field.name) for field in fields(TextClassifierOptions)})
+
+    def read(path: str) -> tuple[Any, list[str]]:
+        from ostinato.data import read_table
+        from ostinato.tasks.examples import read_examples
+
+        table = read_table(path)
+        return table, read_examples(table, text=run.text, label=run.label).labels
+
+    def check(model: Any, valid: bool) -> None:
+        check_columns(run.text, run.label)
+        text_options.check_options(model, valid=valid)
+
+    columns = {"text": run.text, "label": run.label}
+    return _Job("text-classifier", "a .csv, .tsv or .jsonl file", model, check, read, columns)
+
+
+def _tree_job(run: TreeClassifierRun) -> _Job:
+    def model() -> Any:
+        from ostinato.tasks import TreeClassifier
+
+        return TreeClassifier(**{field.name: getattr(run, field.name) for field in fields(TreeClassifierOptions)})
+
+    def read(path: str) -> tuple[Any, list[str]]:
+        from ostinato.tasks.tree_examples import read_tree_examples
+
+        examples = read_tree_examples(path, tree=run.tree, label=run.label, form=run.form)
+        return examples, examples.rows.labels
+
+    def check(model: Any, valid: bool) -> None:
+        check_columns(run.tree or "tree", run.label or "label", kind="tree")
+        tree_options.check_options(model, valid=valid)
+
+    columns = {"tree": run.tree, "label": run.label}
+    return _Job("tree-classifier", "a .csv, .tsv or .jsonl file, or one of trees", model, check, read, columns)
+
+
+def _train(job: _Job, run: Any, config: str | None, resume: bool, restart: bool, command: list[str]) -> None:
     """Find out what could go wrong, train, save."""
+    with told_warnings():
+        _train_told(job, run, config, resume, restart, command)
+
+
+def _train_told(job: _Job, run: Any, config: str | None, resume: bool, restart: bool, command: list[str]) -> None:
     from ostinato.artifact import probe_output
-    from ostinato.data import read_table
     from ostinato.diagnosis.pictures import check_format
-    from ostinato.tasks import TextClassifier
     from ostinato.tasks.evaluation import counted
-    from ostinato.tasks.examples import read_examples
     from ostinato.train import remove_checkpoint
 
     if run.data is None:
-        raise OptionError("which examples? give a .csv, .tsv or .jsonl file: ostinato train text-classifier train.csv")
+        example = "train.csv"
+        raise OptionError(f"which examples? give {job.files}: ostinato train {job.task} {example}")
     checkpoint = checkpoint_of(run.output)
     keep_apart(
         {"DATA": run.data, "--valid": run.valid, "--config": config},
         {"--output": run.output, "its checkpoint": checkpoint, "--log": run.log, "--plot": run.plot},
     )
-    check_columns(run.text, run.label)
+    model = job.model()
+    job.check(model, run.valid is not None)
     probe_output(run.output)
     check_unfinished(checkpoint, resume, restart)
     for path in (checkpoint, run.log, run.plot):
@@ -128,29 +246,16 @@ def _train(run: TextClassifierRun, config: str | None, resume: bool, restart: bo
             probe_output(path)
     if run.plot is not None:
         check_format(run.plot)
-    model = TextClassifier(**{field.name: getattr(run, field.name) for field in fields(TextClassifierOptions)})
-    check_options(model, valid=run.valid is not None)
-    table = read_table(run.data)
-    valid = read_table(run.valid) if run.valid is not None else None
-    for source in (table, valid) if valid is not None else (table,):
-        read_examples(source, text=run.text, label=run.label)
+    data, labels = job.read(run.data)
+    valid, kept = job.read(run.valid) if run.valid is not None else (None, [])
     if restart:
         # Only now: a mistake in the call must not cost the work that it saved.
         remove_checkpoint(checkpoint)
-    labels = len(set(table.labels(run.label)))
-    validation = f", {counted(len(valid), 'example')} in {run.valid} for validation" if valid is not None else ""
-    note(f"{counted(len(table), 'example')} of {counted(labels, 'label')} in {run.data}{validation}")
+    validation = f", {counted(len(kept), 'example')} in {run.valid} for validation" if valid is not None else ""
+    note(f"{counted(len(labels), 'example')} of {counted(len(set(labels)), 'label')} in {run.data}{validation}")
     try:
         with _watchers(run.log) as watch:
-            model.fit(
-                table,
-                text=run.text,
-                label=run.label,
-                valid=valid,
-                checkpoint=checkpoint,
-                resume=resume,
-                progress=watch,
-            )
+            model.fit(data, **job.columns, valid=valid, checkpoint=checkpoint, resume=resume, progress=watch)
     except Interrupted as stop:
         stopped(stop, checkpoint, command)
     model.save(run.output)
@@ -175,7 +280,7 @@ def _watchers(log: str | None) -> Iterator[Callable[[Any], None]]:
         yield watch
 
 
-def _show_result(model: Any, run: TextClassifierRun) -> None:
+def _show_result(model: Any, run: Any) -> None:
     """How good it is, and what to do next."""
     from ostinato.cli.screen import console, show_headline
 

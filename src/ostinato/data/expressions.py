@@ -239,7 +239,7 @@ def _written(tree: Tree, node: int, inner: bool, form: str) -> tuple[str, bool]:
         if label is None or inner == bool(word):
             raise DataError(f"node {node}: this form wants a label at every node, and words at leaves only")
         for piece in (label, word):
-            if piece and not _RAW_PIECE.fullmatch(piece) or piece in ("(", ")"):
+            if (piece and not _RAW_PIECE.fullmatch(piece)) or piece in ("(", ")"):
                 raise DataError(f"node {node}: {piece!r:.40} has brackets or white space, which this form cannot hold")
         return (f"({label}", False) if inner else (f"({label} {word})", True)
     if any(tree.labels):
@@ -261,7 +261,7 @@ def _unquoted(piece: str) -> str:
     if piece[0] != '"':
         return piece
     if len(piece) == 1 or piece[-1] != '"' or (len(piece) - len(piece[:-1].rstrip("\\"))) % 2 == 0:
-        raise ValueError("a quote is opened and never closed; a quote inside quotes is written \\\"")
+        raise ValueError('a quote is opened and never closed; a quote inside quotes is written \\"')
     return re.sub(r"\\(.)", r"\1", piece[1:-1], flags=re.DOTALL)
 
 

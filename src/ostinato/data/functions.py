@@ -92,7 +92,7 @@ def read_functions(source: str, module: str = "", *, most_nodes: int = 1_000) ->
 
 
 def library_functions(folder: str | Path | None = None, *, most_nodes: int = 1_000) -> list[Function]:
-    """The functions of all modules below a folder, in the order of the modules' names; Python's own library unless told.
+    """The functions of all modules below a folder, module by module; Python's own library unless told.
 
     Files that Python itself does not read are passed over: a library may hold some for its tests. A folder without a
     single function is a :class:`~ostinato.errors.DataError`.
@@ -134,10 +134,10 @@ def split_functions(functions: Iterable[Function], *, words: int = 30, seed: int
             parts[part].append(function)
     counts = Counter(function.word for function in parts[0])
     known = tuple(sorted(counts, key=lambda word: (-counts[word], word))[:words])
-    kept = [tuple(function for function in part if function.word in known) for part in parts]
-    if not all(kept):
+    train, valid, test = (tuple(function for function in part if function.word in known) for part in parts)
+    if not (train and valid and test):
         raise DataError(f"{len(seen):,} functions are too few to be split by module into three parts")
-    return Split(*kept, words=known, covered=len(kept[2]) / len(parts[2]))
+    return Split(train, valid, test, known, len(test) / len(parts[2]))
 
 
 def flat_words(tree: Tree) -> str:

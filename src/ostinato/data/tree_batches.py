@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ostinato.data.batch import Batch, TokenTable
 from ostinato.data.batches import TextBatches
@@ -35,8 +35,8 @@ class TreeBatches:
     def __init__(
         self,
         words: Texts,
-        parents: Sequence[Sequence[int]],
-        target: Sequence[Sequence[int]] | None = None,
+        parents: Sequence[ArrayLike],
+        target: Sequence[ArrayLike] | None = None,
         *,
         size: int,
         seed: int = 0,

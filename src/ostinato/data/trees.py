@@ -44,7 +44,9 @@ class Tree:
         roots = [node for node, parent in enumerate(self.parents) if parent == -1]
         if len(roots) != 1:
             shown = ", ".join(f"node {node}" for node in roots[:3])
-            raise DataError(f"a tree wanted one root, whose parent is -1, got {len(roots) or 'none'}{shown and ': '}{shown}")
+            raise DataError(
+                f"a tree wanted one root, whose parent is -1, got {len(roots) or 'none'}{shown and ': '}{shown}"
+            )
         for node, parent in enumerate(self.parents):
             if not -1 <= parent < count:
                 raise DataError(f"node {node} wanted a parent from -1 to {count - 1}, got {parent}")

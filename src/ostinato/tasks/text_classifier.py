@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,9 @@ class TextClassifier(Estimator, TextClassifierOptions):
     ``labels_``, ``threshold_`` (the confidence below which the model does not know), ``validation_`` (the report on the
     validation data, None without any), ``history_`` (the log entries of training), ``training_`` (how it came about).
     """
+
+    # What it reads, which is also the name of the column unless another is given.
+    reads: ClassVar[str] = "text"
 
     def fit(
         self,

@@ -189,7 +189,8 @@ def own_options(options: Any) -> dict[str, Any]:
     [3, 5]
     """
     skipped = {"data_licence", *(field.name for field in describe(TrainOptions))}
-    values = {f.name: getattr(options, f.name) for f in describe(type(options)) if f.name not in skipped}
+    kind: Any = type(options)
+    values = {f.name: getattr(options, f.name) for f in describe(kind) if f.name not in skipped}
     if isinstance(options.cell, Cell):
         # Two cells of one name need not compute the same.
         own = BUILT_IN.get(options.cell.name) is not options.cell

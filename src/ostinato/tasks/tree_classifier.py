@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +60,9 @@ class TreeClassifier(Estimator, TreeClassifierOptions):
     ``labels_``, ``validation_`` (the report on the validation data, None without any), ``history_`` (the log entries of
     training), ``training_`` (how it came about).
     """
+
+    # What it reads, which is also the name of the column unless another is given.
+    reads: ClassVar[str] = "tree"
 
     def fit(
         self,

@@ -59,6 +59,8 @@ def read_tree_examples(
     The columns are called ``tree`` and ``label`` unless named. A tree is a :class:`~ostinato.data.trees.Tree`, a text
     in brackets of the ``form``, or lists in lists. Without a label of its own a tree has that of its root.
     """
+    if isinstance(source, TreeExamples):
+        return source
     if is_tree_file(source):
         if labels is not None or tree or label:
             raise OptionError(f"{source} holds trees with labels and no columns; leave out y, tree= and label=")
@@ -108,7 +110,9 @@ def _examples(trees: list[Tree], table: Table, label: str | None) -> TreeExample
     if label is None:
         for row, tree in enumerate(trees):
             if tree.label is None:
-                raise DataError(f"{table.place(row)}: the tree has no label at its root, and no column of labels is given")
+                raise DataError(
+                    f"{table.place(row)}: the tree has no label at its root, and no column of labels is given"
+                )
         values: list[Any] = [tree.label for tree in trees]
     else:
         values = table.column(label)

@@ -132,7 +132,7 @@ def share_inside(options: TreeClassifierOptions, examples: TreeExamples) -> floa
         return 0.5 if examples.labelled_inside else 0.0
     if options.inside and not examples.labelled_inside:
         raise OptionError(
-            f"inside={options.inside:g} weighs labels of nodes inside the trees, and only roots have labels; leave it out"
+            f"inside={options.inside:g} weighs labels inside the trees, and only roots have labels; leave it out"
         )
     return options.inside
 
@@ -186,9 +186,7 @@ def node_shares(model: Model, trees: EncodedTrees) -> list[NDArray[np.float64]]:
     return out
 
 
-def _answered(
-    model: Model, trees: EncodedTrees
-) -> Iterator[tuple[NDArray[np.int64], Forest, NDArray[np.float64]]]:
+def _answered(model: Model, trees: EncodedTrees) -> Iterator[tuple[NDArray[np.int64], Forest, NDArray[np.float64]]]:
     """Batches of trees, largest first: their rows, their forest, and the probabilities at its nodes."""
     from ostinato.data.tree_batches import TreeBatches
 
