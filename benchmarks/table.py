@@ -123,6 +123,14 @@ def _certificates(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     yield from ()
 
 
+def _listops(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    named = {"tree": "LSTM folded over binarized trees", "child-sum": "child-sum", "flat-lstm": "flat LSTM"}
+    found = {name: f"{named[name]} {100 * part['accuracy']:.1f} %" for name, part in s.items()}
+    if "tree" in found:
+        others = ", ".join(text for name, text in found.items() if name != "tree")
+        yield "ListOps, 20,000 lists of 8-100 tokens to learn from", f"**{found['tree']}**", f"equally large: {others}"
+
+
 ROWS = {
     "clinc150": _clinc150,
     "polarity": _polarity,
@@ -133,6 +141,7 @@ ROWS = {
     "kills": _kills,
     "bitflips": _bitflips,
     "certificates": _certificates,
+    "listops": _listops,
 }
 
 

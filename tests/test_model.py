@@ -12,6 +12,7 @@ from ostinato import ops
 from ostinato.cells import BUILT_IN
 from ostinato.data.batch import Batch, TokenTable
 from ostinato.errors import LoweringError, OptionError, ShapeError
+from ostinato.forest import Forest
 from ostinato.layers import POOLINGS
 from ostinato.lowering.rebuild import origin_of
 from ostinato.model import EMBEDS, build, stored
@@ -226,3 +227,50 @@ def test_batches_that_do_not_fit_are_refused() -> None:
         build(architecture("ids")).loss(Batch(torch.tensor([[1]])))
     with pytest.raises(ShapeError, match="batch of texts, got one without a table"):
         build(architecture()).loss(INPUTS["ids"])
+
+
+def trees(**changed: Any) -> dict[str, Any]:
+    plain: dict[str, Any] = {
+        "embed": {"kind": "words", **KINDS["words"]},
+        "body": {"kind": "tree", "cell": "lstm", "hidden": 5, "enter_dropout": 0.1},
+        "head": {"kind": "nodes", "classes": 3},
+    }
+    return plain | changed
+
+
+FOREST = Batch(torch.tensor([0, 1, 1]), target=torch.tensor([-1, 2, 0]), table=TABLE, forest=Forest.of([[1, -1], [-1]]))
+
+
+@pytest.mark.parametrize("arity", [None, 2])
+def test_a_forest_is_folded_and_labelled_at_its_nodes(arity: int | None) -> None:
+    model = build(trees(body={"kind": "tree", "cell": "gru", "hidden": 5, "arity": arity}))
+    step = model.loss(FOREST)
+    step.loss.backward()
+    assert step.count == 2
+    assert step.state is None
+    assert all(p.grad is not None for p in model.parameters())
+    shares = model.eval().decode(FOREST)
+    torch.testing.assert_close(shares.sum(-1), torch.ones(3))
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"pool": ["last"]}, "answers at its nodes; leave out the part 'pool'"),
+        ({"head": {"kind": "classify", "classes": 3}}, "belong together; give both or none"),
+        ({"body": {"cell": "lstm", "hidden": 5}}, "belong together; give both or none"),
+        (
+            {"body": {"kind": "bush", "cell": "lstm", "hidden": 5}},
+            "body got the kind 'bush'; known: 'sequence', 'tree'",
+        ),
+        ({"body": {"kind": "tree", "cell": "lstm", "hidden": 5, "layers": 2}}, "body cannot be made"),
+    ],
+)
+def test_parts_for_trees_and_for_sequences_do_not_mix(changed: dict[str, Any], words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        build(trees(**changed))
+
+
+def test_a_network_for_trees_wants_a_forest() -> None:
+    with pytest.raises(ShapeError, match="wanted a batch with a forest, got one without"):
+        build(trees()).decode(INPUTS["words"])

@@ -110,10 +110,10 @@ class Model(nn.Module):
         if batch.target is None:
             raise ShapeError("a loss wanted a batch with targets, got one without")
         if self.folds:
-            scores, _ = self.features(batch, state)
-            scores, roots = self.head(scores), batch.forest.roots  # type: ignore[union-attr]
+            y, _ = self._folded(batch, state)
+            scores, roots = self.head(y), batch.forest.roots  # type: ignore[union-attr]
             loss = self.head.loss(scores, batch.target, roots)
-            return Step(loss, None, len(batch), self.head.measure(scores, batch.target, roots))
+            return Step(loss, None, len(batch), self.head.measure(scores, batch.target, roots), Activity(y[None]))
         activity, last = self._shown(batch, state)
         features, target, weight = self._pooled(activity), batch.target, batch.weight
         if self.pool is None and batch.lengths is not None:

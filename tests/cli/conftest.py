@@ -4,9 +4,11 @@ import pytest
 import torch
 
 from ostinato.compiling import kernels
-from ostinato.tasks import TextClassifier
+from ostinato.tasks import TextClassifier, TreeClassifier
 from tests.laws.zoo import peephole
 from tests.tasks.requests import SMALL, TINY, requests, with_others
+from tests.tasks.trees import TINY as TINY_TREES
+from tests.tasks.trees import lists, reviews
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -50,4 +52,26 @@ def train_file(tmp_path):
     path = tmp_path / "train.csv"
     rows = (f"{text},{label}\n" for text, label in zip(*with_others(), strict=True))
     path.write_text("utterance,intent\n" + "".join(rows))
+    return path
+
+
+@pytest.fixture(scope="session")
+def tree_file(tmp_path_factory):
+    """A model that knows what small lists are worth."""
+    path = tmp_path_factory.mktemp("model") / "trees.safetensors"
+    TreeClassifier(**{**TINY_TREES, "data_licence": "CC0-1.0"}).fit(*lists(), progress=False).save(path)
+    return path
+
+
+@pytest.fixture
+def lists_file(tmp_path):
+    path = tmp_path / "lists.csv"
+    path.write_text("tree,label\n" + "".join(f"{tree},{label}\n" for tree, label in zip(*lists(), strict=True)))
+    return path
+
+
+@pytest.fixture
+def reviews_file(tmp_path):
+    path = tmp_path / "reviews.txt"
+    path.write_text("\n".join(reviews()))
     return path

@@ -90,3 +90,10 @@ def test_in_a_terminal_it_greets_and_ctrl_d_ends_it(model_file):
     os.write(ours, b"\x04")
     assert process.wait(timeout=30) == 0
     os.close(ours)
+
+
+def test_trees_are_chatted_about(tree_file):
+    result = run("chat", tree_file, typed="(MAX 1 5)\n\n7\n")
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) == 2
+    assert "this bracket is opened and never closed" in refused("chat", tree_file, typed="(MAX\n")

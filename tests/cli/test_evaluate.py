@@ -6,6 +6,7 @@ import pytest
 
 import ostinato
 from tests.cli.terminal import refused, run
+from tests.tasks.trees import TINY
 
 COLUMNS = ("--text", "utterance", "--label", "intent")
 
@@ -92,3 +93,23 @@ def test_the_picture_is_not_written_over_the_report(model_file, train_file, tmp_
 def test_a_column_is_not_both_text_and_label(model_file, train_file):
     told = refused("evaluate", model_file, train_file, "--text", "intent", "--label", "intent")
     assert told == "--text and --label both name the column 'intent'; texts and labels are two columns"
+
+
+def test_a_tree_classifier_is_evaluated_as_a_whole_and_at_its_nodes(tree_file, lists_file, tmp_path):
+    assert f"{lists_file}: 32 examples, 2 classes" in run("evaluate", tree_file, lists_file).stdout
+    path = tmp_path / "labelled.txt"
+    path.write_text("(1 (1 a) (5 b))\n(5 b)\n" * 2)
+    model = ostinato.TreeClassifier(**{**TINY, "form": "labels"}).fit(path, progress=False)
+    model.save(tmp_path / "m.safetensors")
+    assert ": 8 examples, 2 classes" in run("evaluate", tmp_path / "m.safetensors", path, "--nodes").stdout
+    assert ": 4 examples, 2 classes" in run("evaluate", tmp_path / "m.safetensors", path).stdout
+
+
+def test_nodes_of_texts_are_refused(model_file, train_file):
+    assert "--nodes compares at the nodes of trees, and" in refused("evaluate", model_file, train_file, "--nodes")
+
+
+def test_columns_of_trees_are_named(tree_file, lists_file):
+    assert "there is no column 'code'" in refused("evaluate", tree_file, lists_file, "--tree", "code")
+    told = refused("evaluate", tree_file, lists_file, "--tree", "label")
+    assert told.startswith("--tree and --label both name the column 'label'")

@@ -67,3 +67,12 @@ def test_it_needs_no_torch(model_file):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "text-classifier" in done.stdout
+
+
+def test_a_tree_classifier_tells_what_it_is(tree_file):
+    told = run("info", tree_file).stdout
+    assert re.search(r"task +tree-classifier", told)
+    assert re.search(
+        r"body +cell lstm, hidden 4, kind tree, arity 2|body +kind tree, cell lstm, hidden 4, arity 2", told
+    )
+    assert "does not know" not in told

@@ -35,7 +35,8 @@ def test_an_unknown_verb_names_the_nearest():
     told = refused("train", "text-clasifier")
     assert (
         told
-        == "unknown command 'ostinato train text-clasifier'; did you mean 'text-classifier'? known: 'text-classifier'"
+        == "unknown command 'ostinato train text-clasifier'; did you mean 'text-classifier'? known: 'text-classifier', "
+        "'tree-classifier'"
     )
 
 

@@ -157,3 +157,31 @@ def test_lines_are_read_one_by_one():
 def test_a_column_of_what_has_none_is_refused(model_file, words, origin):
     told = refused("predict", model_file, *words, "--text", "utterance", typed="stop\n")
     assert told == f"--text names a column of a .csv, .tsv or .jsonl file; texts from {origin} have no columns"
+
+
+def test_trees_come_from_the_command_line_a_pipe_or_any_file_of_them(tree_file, tmp_path, lists_file):
+    (tmp_path / "t.txt").write_text("(MAX 1\n (MIN 5 5))\n7\n")
+    (tmp_path / "t.jsonl").write_text('{"tree": ["MAX", 1, ["MIN", 5, 5]]}\n{"tree": "7"}\n')
+    answers = [
+        run("predict", tree_file, "(MAX 1 (MIN 5 5))", "7").stdout,
+        run("predict", tree_file, typed="(MAX 1 (MIN 5 5))\n\n7\n").stdout,
+        run("predict", tree_file, "--input", tmp_path / "t.txt").stdout,
+        run("predict", tree_file, "--input", tmp_path / "t.jsonl").stdout,
+        run("predict", tree_file, "--input", tmp_path / "t.jsonl", "--tree", "tree").stdout,
+    ]
+    assert len({*answers}) == 1
+    label, confidence, shown = answers[0].splitlines()[0].split("\t")
+    assert label in ("1", "5")
+    assert 0.0 < float(confidence) <= 1.0
+    assert shown == "(MAX 1 (MIN 5 5))"
+    assert len(run("predict", tree_file, "--input", lists_file).stdout.splitlines()) == 32
+
+
+def test_what_is_no_tree_is_told_on_the_command_line(tree_file, tmp_path):
+    assert "row 2, line 1, column 1: this bracket is opened and never closed" in refused(
+        "predict", tree_file, "(MAX 1 5)", "(MAX"
+    )
+    (tmp_path / "empty.txt").touch()
+    assert "empty.txt is empty" in refused("predict", tree_file, "--input", tmp_path / "empty.txt")
+    (tmp_path / "t.csv").write_text("code\n(MAX 1 5)\n")
+    assert "there is no column 'tree'" in refused("predict", tree_file, "--input", tmp_path / "t.csv")

@@ -376,3 +376,92 @@ def test_ctrl_c_saves_and_the_command_that_it_tells_goes_on_to_equal_bits(train_
     for name, array in theirs.tensors.items():
         np.testing.assert_array_equal(ours.tensors[name], array)
     assert log.read_bytes() == (tmp_path / "w.jsonl").read_bytes()
+
+
+TREES = ("--hidden", "4", "--embedding", "4", "--min-count", "1", "--epochs", "2", "--batch", "8", "--device", "cpu")
+
+
+@pytest.fixture
+def train_trees(tmp_path):
+    def words(data, *more):
+        return ("train", "tree-classifier", data, *TREES, "-o", tmp_path / "m.safetensors", *more)
+
+    return words
+
+
+def test_a_tree_classifier_is_trained_and_saved(train_trees, lists_file, tmp_path):
+    result = run(*train_trees(lists_file, "--binarize", "left"))
+    assert result.exit_code == 0
+    assert f"32 examples of 2 labels in {lists_file}" in result.stderr
+    assert f"try    ostinato chat {tmp_path}/m.safetensors" in result.stderr
+    loaded = ostinato.load(tmp_path / "m.safetensors")
+    assert (loaded.binarize, loaded.model_.body.arity) == ("left", 2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lists.csv", "m.safetensors"]
+
+
+def test_the_command_for_trees_and_python_give_equal_bits(train_trees, lists_file, tmp_path):
+    run(*train_trees(lists_file, "--arity", "2", "--cell", "gru"))
+    model = ostinato.TreeClassifier(
+        hidden=4, embedding=4, min_count=1, epochs=2, batch=8, device="cpu", arity=2, cell="gru"
+    )
+    model.fit(lists_file, progress=False)
+    loaded = ostinato.load(tmp_path / "m.safetensors")
+    np.testing.assert_array_equal(model.predict_proba(["(MAX 1 5)"]), loaded.predict_proba(["(MAX 1 5)"]))
+
+
+def test_trees_with_labels_of_their_own_need_no_column(train_trees, reviews_file, tmp_path):
+    result = run(*train_trees(reviews_file, "--form", "labels", "--valid", reviews_file))
+    assert f"24 examples of 2 labels in {reviews_file}, 24 examples in {reviews_file} for validation" in result.stderr
+    assert "nodes" in result.stderr
+    assert ostinato.load(tmp_path / "m.safetensors").labels_.names == ("1", "2", "3")
+
+
+def test_sentences_in_columns_are_trees_too(train_trees, tmp_path):
+    sentences = [f"# label = {name}\n1\t{word}\t_\t_\t_\t_\t0\n" for name, word in (("a", "x"), ("b", "y")) * 8]
+    (tmp_path / "dev.conllu").write_text("\n".join(sentences))
+    assert run(*train_trees(tmp_path / "dev.conllu")).exit_code == 0
+
+
+def test_options_of_trees_stand_in_a_file_too(tmp_path, lists_file):
+    config = tmp_path / "run.toml"
+    config.write_text(
+        f'data = "{lists_file}"\nbinarize = "left"\nhidden = 4\nepochs = 1\noutput = "{tmp_path}/m.safetensors"'
+    )
+    shown = run("train", "tree-classifier", "--config", config, "--print-config").stdout
+    assert '\nbinarize = "left"\n' in shown
+    assert "# ostinato train tree-classifier --config FILE" in shown
+    assert run("train", "tree-classifier", "--config", config).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (("--binarize", "right"), "--binarize wanted one of 'none', 'left', got 'right'"),
+        (("--arity", "0"), "--arity wanted a whole number at least 1"),
+        (("--arity", "3", "--binarize", "left"), "a binarized tree has two places of children, got arity=3"),
+        (("--tree", "label"), "--tree and --label both name the column 'label'; trees and labels are two columns"),
+        (("--tree", "tre"), "lists.csv: there is no column 'tre'; did you mean 'tree'"),
+        (("--bidirectional",), "--bidirectional"),
+        (("--inside", "0.5"), "inside=0.5 weighs labels inside the trees, and only roots have labels"),
+        (("--form", "labels"), "lists.csv, line 2, line 1, column 8: after a label stands one word or lists"),
+        (("--truncate", "4"), "a tree is no sequence to be cut"),
+    ],
+)
+def test_what_cannot_be_trained_on_trees_is_told(train_trees, lists_file, more, told):
+    assert told in refused(*train_trees(lists_file, *more))
+
+
+def test_trees_are_asked_for():
+    told = refused("train", "tree-classifier")
+    assert told.startswith("which examples? give a .csv, .tsv or .jsonl file, or one of trees: ostinato train tree-")
+
+
+def test_columns_of_a_file_that_has_none_are_told(train_trees, reviews_file):
+    assert "holds trees with labels and no columns" in refused(*train_trees(reviews_file, "--tree", "x"))
+
+
+def test_a_bracket_that_is_never_closed_is_told_with_its_place(train_trees, tmp_path):
+    (tmp_path / "t.txt").write_text("(3 (2 It) (4 great))\n (3 (2 It)")
+    assert "t.txt, line 2, column 2: this bracket is opened and never closed" in refused(
+        *train_trees(tmp_path / "t.txt", "--form", "labels")
+    )

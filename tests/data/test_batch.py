@@ -5,6 +5,7 @@ import torch
 
 from ostinato.data.batch import Batch, TokenTable
 from ostinato.errors import DataError, OptionError
+from ostinato.forest import Forest
 
 
 def full_batch():
@@ -81,3 +82,10 @@ def test_a_batch_moves_with_all_its_parts():
     bare = Batch(torch.zeros(1, 1)).to("meta")
     assert bare.lengths is None
     assert bare.table is None
+
+
+def test_a_forest_has_as_many_examples_as_trees():
+    batch = Batch(torch.tensor([1, 2, 3]), forest=Forest.of([[-1, 0], [-1]]))
+    assert len(batch) == 2
+    with pytest.raises(DataError, match="trees have no time axis to be cut"):
+        batch.windows(1)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostinato.data import files
-from ostinato.data.files import LONGEST, read_file
+from ostinato.data.files import LONGEST, read_file, read_text
 from ostinato.errors import DataError
 
 
@@ -293,3 +293,16 @@ def test_what_the_csv_module_writes_is_read(tmp_path_factory, form, rows):
     columns, lines = read_file(path)
     assert list(zip(columns["text"], columns["label"], strict=True)) == rows
     assert len(lines) == len(rows)
+
+
+def test_a_whole_file_is_read_as_text_if_its_ending_fits(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("(a b)", encoding="utf-8-sig")
+    assert read_text(path, (".txt",)) == "(a b)"
+    with pytest.raises(DataError, match=r"wanted a file that ends in \.sexp, got '\.txt'"):
+        read_text(path, (".sexp",))
+    with pytest.raises(DataError, match="there is no file"):
+        read_text(tmp_path / "b.txt", (".txt",))
+    path.write_text(" \n")
+    with pytest.raises(DataError, match="is empty"):
+        read_text(path, (".txt",))

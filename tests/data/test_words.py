@@ -198,3 +198,19 @@ def test_splitting_says_which_package_it_needs(monkeypatch):
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'ostinato\[text\]'"):
         Vocabulary(()).split("a")
+
+
+def test_words_that_are_split_already_may_hold_anything():
+    vocabulary = Vocabulary.learn_words([["two words", "(", ""], ["two words", "A"]], min_count=1, buckets=50)
+    assert vocabulary.words == ("two words", "(", "<nothing>", "a")
+    texts = vocabulary.encode_words([["A", "two words"], [], ["unseen", ""]])
+    assert texts.lengths.tolist() == [2, 0, 2]
+    assert texts.types.words[texts.tokens].tolist() == [4, 1, 0, 3]
+    assert Vocabulary.from_dict(vocabulary.to_dict()) == vocabulary
+    assert Vocabulary.learn_words([["A"], ["a"]], lowercase=False, min_count=1).words == ("A", "a")
+
+
+def test_half_a_character_in_a_word_becomes_one_that_files_hold():
+    vocabulary = Vocabulary.learn_words([["\ud800"], ["\ud800"]])
+    assert vocabulary.words == ("\ufffd",)
+    assert vocabulary.encode_words([["\ud800"]]).types.words.tolist() == [1]

@@ -59,8 +59,10 @@ def predict(
     import ostinato
 
     network = ostinato.load(model, trust_cell=trust_cell)
-    trees = network.reads == "tree"
-    given: Iterable[Any] = texts or (_read_trees if trees else _read)(source or "-", text or network.columns_[0])
+    column = text or network.columns_[0]
+    given: Iterable[Any] = texts or (
+        _read_trees(source or "-", column, network.form) if network.reads == "tree" else _read(source or "-", column)
+    )
     for part in _parts(given):
         for written, answer in zip(part, network.answers(part), strict=True):
             shown = written if isinstance(written, str) else _written(written)
@@ -105,12 +107,12 @@ def _read(source: str, column: str) -> Iterator[str]:
             raise DataError(f"{source} cannot be read: {error.strerror}") from None
 
 
-def _read_trees(source: str, column: str) -> Iterator[Any]:
+def _read_trees(source: str, column: str, form: str) -> Iterator[Any]:
     """Trees from a file of them, from a column, or in brackets line by line."""
     from ostinato.data.tree_files import is_tree_file, read_tree_file
 
     if is_tree_file(source):
-        yield from (placed.tree for placed in read_tree_file(source))
+        yield from (placed.tree for placed in read_tree_file(source, form))
     elif _is_table(source):
         from ostinato.data import read_table
 

@@ -24,7 +24,7 @@ MASK = "<name>"
 # Not the library itself: its tests, what is installed beside it, generated tables, and old copies of its grammar.
 _LEFT_OUT = {"test", "tests", "idle_test", "site-packages", "dist-packages", "pydoc_data", "__pycache__"}
 # A part of a name: capitals that end before a word, a word, capitals, digits.
-_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[^\W\dA-Za-z_]+")
+_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?(?:(?![A-Z])[^\W\d_])+|[A-Z]+")
 
 
 @dataclass(frozen=True)

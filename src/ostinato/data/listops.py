@@ -2,7 +2,7 @@
 
 >>> made = make_listops(1, seed=2, longest=12)[0]
 >>> made.text, made.value, made.length
-('', 0, 0)
+('(MIN 5 2 (MIN 9 1))', 1, 8)
 
 Source: Nangia & Bowman, 2018 (arXiv:1804.06028).
 """

@@ -114,7 +114,7 @@ class TreeClassifier(Estimator, TreeClassifierOptions):
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """The probability of every class for every tree as a whole, [n, N], in the order of ``classes_``."""
-        shares: NDArray[np.float64] = root_shares(self.model_, self._encoded(self._trees(X)))[:, self._order]
+        shares: NDArray[np.float64] = self._shares(X)[:, self._order]
         return shares
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -127,7 +127,8 @@ class TreeClassifier(Estimator, TreeClassifierOptions):
         Nodes of a text or of lists are in the order of writing. A network that was trained on the labels of roots only
         was never asked for other nodes; what it says there is its value of that part.
         """
-        found = node_shares(self.model_, self._encoded(self._trees(X)))
+        trees = self._encoded(self._trees(X))
+        found = node_shares(self.model_, trees)
         return [self._as_given(self.labels_.decode(shares.argmax(axis=1).tolist())) for shares in found]
 
     def answers(self, X: Any) -> list[Answer]:
@@ -137,7 +138,7 @@ class TreeClassifier(Estimator, TreeClassifierOptions):
         Traceback (most recent call last):
         ostinato.errors.NotFittedError: this TreeClassifier is not trained yet; ...
         """
-        return decide(root_shares(self.model_, self._encoded(self._trees(X))), self.labels_.names)
+        return decide(self._shares(X), self.labels_.names)
 
     def evaluate(
         self, X: Any, y: Any = None, *, tree: str | None = None, label: str | None = None, nodes: bool = False
@@ -246,6 +247,11 @@ class TreeClassifier(Estimator, TreeClassifierOptions):
     def _check_fitted(self) -> None:
         if not self.__sklearn_is_fitted__():
             raise NotFittedError("this TreeClassifier is not trained yet; call fit, or load a model by ostinato.load")
+
+    def _shares(self, X: Any) -> NDArray[np.float64]:
+        """The probability of every class for every tree, in the order of ``labels_``."""
+        trees = self._encoded(self._trees(X))
+        return root_shares(self.model_, trees)
 
     def _trees(self, X: Any) -> list[Tree]:
         self._check_fitted()

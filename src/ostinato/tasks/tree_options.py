@@ -149,6 +149,8 @@ def check_options(options: TreeClassifierOptions, *, valid: bool) -> None:
     Vocabulary((), options.lowercase, options.ngrams, options.buckets)
     if options.truncate:
         raise OptionError("a tree is no sequence to be cut; truncate does not apply: leave it 0")
+    if options.temporal_penalty:
+        raise OptionError("nodes of a tree do not follow each other; temporal_penalty does not apply: leave it 0")
     if options.binarize != "none" and options.arity not in (None, 2):
         raise OptionError(
             f"a binarized tree has two places of children, got arity={options.arity}; leave out one of the two"
