@@ -139,10 +139,10 @@ def check_options(options: TreeClassifierOptions, *, valid: bool) -> None:
     Traceback (most recent call last):
     ostinato.errors.OptionError: a binarized tree has two places of children, got arity=3; leave out one of the two
     """
-    import torch
-
+    from ostinato import ops
+    from ostinato.cells import find
     from ostinato.data import Vocabulary
-    from ostinato.layers import TreeFold
+    from ostinato.ops.tree_step import tree_step
 
     # How often training goes through the data is decided later, from the data.
     check_training(dataclasses.replace(options, epochs=options.epochs or 1, patience=options.patience or 0))
@@ -156,9 +156,9 @@ def check_options(options: TreeClassifierOptions, *, valid: bool) -> None:
             f"a binarized tree has two places of children, got arity={options.arity}; leave out one of the two"
         )
     check_cell(options.cell)
-    with torch.device("meta"):
-        # The fold itself knows which cells can be folded, and which of them tell places apart.
-        TreeFold(options.cell, options.embedding, options.hidden, arity=places(options))
+    # The fold itself knows which cells can be folded, and which of them tell places apart.
+    tree_step(find(options.cell))
+    ops.fold_shapes(options.cell, options.embedding, options.hidden, places(options))
     if not options.buckets and options.ngrams != TreeClassifierOptions.ngrams:
         raise OptionError("ngrams are sizes of pieces of words, and buckets=0 reads no pieces; set buckets too")
     if valid and options.holdout not in (0, TreeClassifierOptions.holdout):
