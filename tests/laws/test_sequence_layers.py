@@ -270,6 +270,15 @@ def test_products_of_half_size_are_close_to_the_whole(member: Member) -> None:
 
 
 @each
+def test_shapes_are_known_without_numbers(member: Member) -> None:
+    x = torch.zeros(2, 5, INPUTS, dtype=torch.float64)
+    y, end = member.layer()(x)
+    shape, state = member.layer().to("meta")(x.to("meta"))
+    assert shape.shape == y.shape
+    assert {n: p.shape for n, p in flatten_state(state).items()} == {n: p.shape for n, p in flatten_state(end).items()}
+
+
+@each
 def test_a_layer_survives_a_copy_and_its_state_a_file(member: Member) -> None:
     layer, x = member.layer(), random_input(2, 5, inputs=INPUTS)
     y, end = layer(x)

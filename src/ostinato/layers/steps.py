@@ -143,7 +143,8 @@ def check_told(name: str, inputs: Mapping[str, Tensor] | None, members: Iterable
 
 def alike(x: Tensor, module: nn.Module) -> Tensor:
     """x in the type of a module's weights, where autocast mixes the two; recurrences want one type."""
-    if not torch.is_autocast_enabled(x.device.type):
+    kind = x.device.type
+    if not (torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)):
         return x
     weight = next(module.parameters(), None)
     return x if weight is None else x.to(weight.dtype)
