@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ostinato.cells import find
+from ostinato.cells import BUILT_IN, find
 from ostinato.certificates import memory, tracking
 from ostinato.certificates.network import Network, right
 
@@ -42,3 +42,23 @@ def test_layers_and_the_time_scale_change_the_network():
     assert not plain.body.directions()[0][0].b.equal(chrono.body.directions()[0][0].b)
     assert len(Network("gru", FOLLOWED, hidden=5, layers=2).body.directions()) == 2
     assert plain.body.cell is find("gru")
+
+
+@pytest.mark.parametrize("cell", BUILT_IN.values(), ids=lambda cell: cell.name)
+def test_every_built_in_cell_is_trained_as_it_wants_to_be(cell):
+    network = Network(cell, FOLLOWED, hidden=8)
+    batch = FOLLOWED.draw(torch.Generator().manual_seed(0), 4, 6)
+    network.loss(batch)[0].backward()
+    # A reservoir stays as it was drawn, and what reads it learns.
+    learns = {part for part in ("body", "answer") for p in getattr(network, part).parameters() if p.grad is not None}
+    assert learns == ({"body", "answer"} if cell.trained else {"answer"})
+    assert network.engine(batch).engine
+
+
+def test_several_symbols_of_one_step_are_seen_together():
+    task = memory.four_pairs
+    batch = task.draw(torch.Generator().manual_seed(0), 3, 2)
+    marks = Network("gru", task, hidden=4)._numbers(batch.inputs)
+    assert marks.shape == (3, 4, task.inputs)
+    assert (marks.sum(2) == 2).all()
+    assert marks[0, 0].nonzero().flatten().tolist() == sorted(batch.inputs[0, 0].tolist())
