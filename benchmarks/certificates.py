@@ -14,7 +14,7 @@ from ostinato.certificates.verdict import Verdict, verdicts
 
 SENTENCE = "what every cell can remember: six small tasks, two seeds, each trained until it is solved or time is over"
 # Seconds of the processor, with one thread; the same for all.
-SETTINGS = Settings(seconds=15.0)
+SETTINGS = Settings(seconds=12.0)
 SEEDS = 2
 
 
