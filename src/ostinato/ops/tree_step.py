@@ -158,61 +158,52 @@ def _owner(node: Node, whole: set[str], seen: set[str], operands: list[int]) -> 
 
 
 class Sight:
-    """How the gates of a cell see the children's shown states: R h + br, its rows sorted by what they see."""
+    """How the gates of a cell see the children's shown states: R h + br, in as few products as there can be."""
 
     def __init__(self, step: Step, weights: Mapping[str, Tensor], hidden: int, arity: int | None) -> None:
-        self.step, self.arity = step, arity
-        self.blocks = 1 if arity is None else arity
-        self._rows: dict[str, Tensor] = {}
-        for name in ("R", "br"):
-            if name in weights:
-                self._rows[f"{name} {' '.join(step.cell.sees)}"] = weights[name]
-                pieces = _by_gate(step, weights[name], hidden, self.blocks)
-                for gates in (step.apart, step.united):
-                    if gates and gates != step.cell.sees:
-                        found = [pieces[gate] for gate in gates]
-                        self._rows[f"{name} {' '.join(gates)}"] = found[0] if len(found) == 1 else torch.cat(found)
+        self.cell, self.apart, self.united, self.arity = step.cell, step.apart, step.united, arity
+        sees = step.cell.sees
+        # How many rows of R belong to each gate.
+        self.sizes = [hidden * (arity or 1) if gate in step.apart else hidden for gate in sees]
+        self.rows: dict[tuple[str, ...], dict[str, Tensor]] = {
+            sees: {n: weights[n] for n in ("R", "br") if n in weights}
+        }
+        if arity is None and step.apart and step.united:
+            pieces = {n: dict(zip(sees, w.chunk(len(sees)), strict=True)) for n, w in self.rows[sees].items()}
+            for gates in (step.apart, step.united):
+                self.rows[gates] = {n: torch.cat([by_gate[gate] for gate in gates]) for n, by_gate in pieces.items()}
 
     def of(self, shown: Tensor, brood: Brood) -> dict[str, Tensor]:
         """The state's share of each gate that sees it: [k, H] for those that are per child, [n, H] for the others."""
-        united, apart = self.step.united, self.step.apart
-        seen: dict[str, Tensor] = {}
-        if self.arity is None:
-            if brood.segment is None and united and apart:
-                # An only child is the sum of the children.
-                united, apart = self.step.cell.sees, ()
-            if united:
-                seen.update(zip(united, self._product(united, brood.gathered(shown)), strict=True))
-            if apart:
-                seen.update(zip(apart, self._product(apart, shown), strict=True))
-        elif united or apart:
-            shown = brood.beside(shown)
-            if united:
-                seen.update(zip(united, self._product(united, shown), strict=True))
-            if apart:
-                own = [brood.own(values) for values in self._product(apart, shown)]
-                seen.update(zip(apart, own, strict=True))
-        return seen
+        sees = self.cell.sees
+        if not sees:
+            return {}
+        if self.arity is not None:
+            seen = self._seen(sees, brood.beside(shown))
+            return {gate: brood.own(value) if gate in self.apart else value for gate, value in seen.items()}
+        # The sum of an only child is that child.
+        if brood.segment is None or not self.united:
+            return self._seen(sees, shown)
+        seen = self._seen(self.united, brood.gathered(shown))
+        return {**seen, **self._seen(self.apart, shown)} if self.apart else seen
 
-    def _product(self, gates: tuple[str, ...], shown: Tensor) -> tuple[Tensor, ...]:
-        """R h + br of some gates, one after another."""
-        key, cell = " ".join(gates), self.step.cell
-        rows, bias = self._rows[f"R {key}"], self._rows.get(f"br {key}")
-        if cell.recurrent == "dense" and cell.heads == 1:
-            return functional.linear(shown, rows, bias).chunk(len(gates), dim=1)
-        if cell.recurrent == "diagonal":
+    def _seen(self, gates: tuple[str, ...], shown: Tensor) -> dict[str, Tensor]:
+        """R h + br of some gates."""
+        product = self._product(self.rows[gates], shown)
+        sizes = self.sizes if gates == self.cell.sees else product.shape[1] // len(gates)
+        return dict(zip(gates, torch.split(product, sizes, dim=1), strict=True))
+
+    def _product(self, rows: Mapping[str, Tensor], shown: Tensor) -> Tensor:
+        R, bias = rows["R"], rows.get("br")
+        if self.cell.recurrent == "dense" and self.cell.heads == 1:
+            return functional.linear(shown, R, bias)
+        if self.cell.recurrent == "diagonal":
             # Without places R is [rows], one number for each unit; with N of them [rows, N].
-            states = shown.view(len(shown), self.blocks, -1)
-            diagonals = rows.view(-1, states.shape[2], self.blocks)
+            states = shown.view(len(shown), self.arity or 1, -1)
+            diagonals = R.view(-1, states.shape[2], self.arity or 1)
             product = torch.einsum("nlh,qhl->nqh", states, diagonals).flatten(1)
         else:
-            pieces = shown.view(len(shown), cell.heads, -1)
-            squares = rows.view(len(gates), cell.heads, -1, rows.shape[1])
+            pieces = shown.view(len(shown), self.cell.heads, -1)
+            squares = R.view(-1, *pieces.shape[1:], R.shape[1])
             product = torch.einsum("qkij,nkj->nqki", squares, pieces).flatten(1)
-        return (product if bias is None else product + bias).chunk(len(gates), dim=1)
-
-
-def _by_gate(step: Step, weight: Tensor, hidden: int, blocks: int) -> dict[str, Tensor]:
-    """The rows of R or br that belong to each gate."""
-    sizes = [hidden * blocks if gate in step.apart else hidden for gate in step.cell.sees]
-    return dict(zip(step.cell.sees, torch.split(weight, sizes), strict=True))
+        return product if bias is None else product + bias
