@@ -15,7 +15,7 @@ from ostinato.cells import Cell
 from ostinato.errors import OptionError
 from ostinato.layers import Direction, LockedDropout, Recurrent
 from ostinato.state import map_state
-from tests.laws.zoo import ALL_CELLS, name_of, random_input
+from tests.laws.zoo import ALL_CELLS, given_of, hidden_of, name_of, random_input
 
 every_cell = pytest.mark.parametrize("cell", ALL_CELLS, ids=name_of)
 
@@ -68,13 +68,19 @@ def test_what_acts_between_layers_is_refused_where_there_is_one(argument: str) -
         Recurrent("lstm", 3, 5, **{argument: CHANGES[argument]})
 
 
+def stack(cell: Cell, hidden: int | list[int] | None = None, **options: Any) -> tuple[Recurrent, Any]:
+    """A stack that draws no noise, and how it is called with all that its cell wants."""
+    layer = Recurrent(cell, 3, hidden or hidden_of(cell), **options).double().eval()
+    return layer, lambda x, *state: layer(x, *state, inputs=given_of(cell, x))
+
+
 @every_cell
 def test_a_stack_may_be_cut_anywhere(cell: Cell) -> None:
-    layer = Recurrent(cell, 3, 5, layers=2, norm=True, residual=True).double()
+    _, call = stack(cell, layers=2, norm=True, residual=True)
     x = random_input(2, 9)
-    whole, end = layer(x)
-    left, middle = layer(x[:, :4])
-    right, last = layer(x[:, 4:], middle)
+    whole, end = call(x)
+    left, middle = call(x[:, :4])
+    right, last = call(x[:, 4:], middle)
     torch.testing.assert_close(torch.cat([left, right], dim=1), whole, rtol=1e-12, atol=1e-12)
     map_state(lambda got, wanted: torch.testing.assert_close(got, wanted, rtol=1e-12, atol=1e-12), last, end)
 
@@ -95,43 +101,45 @@ def test_a_stack_shows_zeros_past_each_length(between: dict[str, bool], projecti
 
 @every_cell
 def test_no_state_lives_on_a_module(cell: Cell) -> None:
-    layer, x = Recurrent(cell, 3, 5, layers=2, bidirectional=True).double(), random_input(2, 6)
-    first, _ = layer(x)
-    layer(random_input(2, 6, seed=8))
-    assert torch.equal(layer(x)[0], first)
+    _, call = stack(cell, layers=2, bidirectional=True)
+    x = random_input(2, 6)
+    first, _ = call(x)
+    call(random_input(2, 6, seed=8))
+    assert torch.equal(call(x)[0], first)
 
 
 @every_cell
 def test_weights_survive_a_file_and_a_copy(cell: Cell) -> None:
-    layer, x = Recurrent(cell, 3, 5).double(), random_input(2, 6)
-    wanted, _ = layer(x)
+    layer, call = stack(cell)
+    x = random_input(2, 6)
+    wanted, _ = call(x)
     file = io.BytesIO()
     torch.save(layer.state_dict(), file)
     file.seek(0)
-    fresh = Recurrent(cell, 3, 5).double()
+    fresh, fresh_call = stack(cell)
     fresh.load_state_dict(torch.load(file, weights_only=True))
-    assert torch.equal(fresh(x)[0], wanted)
-    assert torch.equal(copy.deepcopy(layer)(x)[0], wanted)
+    assert torch.equal(fresh_call(x)[0], wanted)
+    assert torch.equal(copy.deepcopy(layer)(x, inputs=given_of(cell, x))[0], wanted)
 
 
 @every_cell
 def test_the_state_that_is_returned_can_be_given_back(cell: Cell) -> None:
-    layer = Recurrent(cell, 3, [5, 4], bidirectional=True).double()
+    layer, call = stack(cell, hidden=[hidden_of(cell), hidden_of(cell, 4)], bidirectional=True)
     x = random_input(2, 6)
-    _, state = layer(x)
-    again, _ = layer(x, state)
-    zeros, _ = layer(x, layer.zero_state(2))
+    _, state = call(x)
+    again, _ = call(x, state)
+    zeros, _ = call(x, layer.zero_state(2))
     assert not torch.equal(again, zeros)
-    assert torch.equal(zeros, layer(x)[0])
+    assert torch.equal(zeros, call(x)[0])
 
 
 @every_cell
 def test_weight_drop_cuts_connections_in_training_only(cell: Cell) -> None:
     if cell.recurrent == "none":
         with pytest.raises(OptionError, match="no recurrent weights"):
-            Direction(cell, 3, 5, weight_drop=0.5)
+            Direction(cell, 3, 8, weight_drop=0.5)
         return
-    layer = Direction(cell, 3, 5, weight_drop=0.5)
+    layer = Direction(cell, 3, 8, weight_drop=0.5)
     cut = layer.weights()["R"]
     zeroed = cut == 0
     assert zeroed.any()
@@ -145,10 +153,10 @@ def test_parametrizations_are_read_at_every_call(cell: Cell) -> None:
         def forward(self, weight: torch.Tensor) -> torch.Tensor:
             return weight / 2
 
-    layer, x = Direction(cell, 3, 5), torch.randn(2, 4, 3)
-    before, _ = layer(x)
+    layer, x = Direction(cell, 3, hidden_of(cell)).double().eval(), random_input(2, 4)
+    before, _ = layer(x, inputs=given_of(cell, x))
     nn.utils.parametrize.register_parametrization(layer, "W", Halved())
-    assert not torch.equal(layer(x)[0], before)
+    assert not torch.equal(layer(x, inputs=given_of(cell, x))[0], before)
 
 
 def test_locked_dropout_keeps_one_mask_over_time() -> None:

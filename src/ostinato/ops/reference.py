@@ -78,7 +78,7 @@ def _recurrent(cell: Cell, weights: Mapping[str, Tensor], state: State, also: Ga
         joined = R * shown.repeat(1, len(cell.sees))
     elif cell.heads > 1:
         blocks = R.view(len(cell.sees), cell.heads, -1, R.shape[1])  # [N, K, H / K, H / K]
-        pieces = shown.view(len(shown), cell.heads, -1)
+        pieces = shown.view(len(shown), cell.heads, R.shape[1])
         joined = torch.einsum("nkij,bkj->bnki", blocks, pieces).flatten(1)
     else:
         joined = functional.linear(shown, R)
