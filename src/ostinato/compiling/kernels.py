@@ -44,6 +44,7 @@ class Kernel:
     keep: int
     digest: str
     output_index: int
+    staged: bool
     path: str | None = None
     seconds: float = 0.0
     source: Cell = field(kw_only=True, repr=False, compare=False)
@@ -261,6 +262,7 @@ def _kept(cell: Cell, kind: Kind, step: Lowered, built: Built) -> Kernel:
         keep=step.keep,
         digest=step.digest,
         output_index=step.output_index,
+        staged=step.staged,
         path=built.path,
         seconds=built.seconds,
         source=cell,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -98,7 +99,7 @@ class Lowered:
                 f"product(value, p.{drawn.projected}) and may be seen through R alone"
             )
 
-    @property
+    @functools.cached_property
     def staged(self) -> bool:
         """Whether the step is no straight line: a product stands in it, or a look along a row."""
         return _staged(self.blueprint)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from ostinato.compiling import kernel_of
 from ostinato.errors import CompileError
-from ostinato.lowering import lowered
 from ostinato.ops import fused
 from ostinato.ops.call import Call
 from ostinato.ops.watching import transformed
@@ -20,8 +18,7 @@ from ostinato.state import State
 NAME = "cpu"
 
 
-@dataclass(frozen=True)
-class Arguments:
+class Arguments(NamedTuple):
     """A call as :func:`ostinato.ops.fused.unroll` wants it: weights in the order in which kernels number them."""
 
     x: Tensor
@@ -36,10 +33,6 @@ class Arguments:
     reset: Tensor | None
     reverse: bool
     given: list[Tensor]
-
-    def named(self) -> dict[str, Any]:
-        """Everything by the names that :func:`ostinato.ops.fused.unroll` gives it."""
-        return vars(self)
 
 
 def refusal(call: Call) -> str | None:
@@ -57,9 +50,10 @@ def refusal(call: Call) -> str | None:
             return f"a {type(tensor).__name__} decides itself what operations do, and kernels read memory"
         if tensor.layout is not torch.strided:
             return f"the fused engine wants dense tensors, and one is {tensor.layout}"
-    wanting = [name for name, extra in call.extras.items() if extra.requires_grad]
-    if wanting and torch.is_grad_enabled():
-        return f"'{wanting[0]}' wants a gradient, and kernels know those of x, the weights and the state"
+    if call.extras and torch.is_grad_enabled():
+        wanting = [name for name, extra in call.extras.items() if extra.requires_grad]
+        if wanting:
+            return f"'{wanting[0]}' wants a gradient, and kernels know those of x, the weights and the state"
     if torch.is_autocast_enabled("cpu"):
         return "autocast is on for the CPU, and torch's layers know what to cast"
     if transformed():
@@ -73,23 +67,23 @@ def refusal(call: Call) -> str | None:
 
 def run(call: Call) -> tuple[Tensor, State]:
     """y [B, T, P] and the state after the last valid step."""
-    y, end = fused.unroll(kernel_of(call.cell, call.x.dtype), **arguments(call).named())
+    kernel = kernel_of(call.cell, call.x.dtype)
+    y, end = fused.unroll(kernel, *arguments(call, kernel.staged))
     return y, State(**dict(zip(call.cell.state, end, strict=True)))
 
 
-def arguments(call: Call) -> Arguments:
-    """The tensors of a call in the kernel's order."""
+def arguments(call: Call, staged: bool) -> Arguments:
+    """The tensors of a call in the order of a kernel, whose step has stages or not."""
     cell, w = call.cell, call.weights
     named, squares = [w[name] for name in cell.parameters], [w[name] for name in cell.matrices]
     R, br = w.get("R"), w.get("br")
     if cell.heads > 1 and R is not None:
         blocks = R.view(len(cell.sees), cell.heads, -1, R.shape[1])
         R = torch.cat([torch.block_diag(*gate) for gate in blocks.unbind()])  # type: ignore[no-untyped-call]
-    apart = R is not None and (cell.recurrent == "diagonal" or lowered(cell).staged)
-    if apart:
+    if R is not None and (staged or cell.recurrent == "diagonal"):
         # One vector or matrix for each gate, as the kernel numbers them.
         seeing = len(cell.sees)
-        rows = list(R.view(seeing, call.hidden, *R.shape[1:]).unbind())  # type: ignore[union-attr]
+        rows = list(R.view(seeing, call.hidden, *R.shape[1:]).unbind())
         if br is not None:
             named = [*br.view(seeing, call.hidden).unbind(), *named]
         if cell.recurrent == "diagonal":
@@ -99,15 +93,16 @@ def arguments(call: Call) -> Arguments:
         R = br = None
     state = [call.state[part] for part in cell.state]
     given = list(call.extras.values())
-    told = (call.lengths, call.reset, call.reverse)
-    return Arguments(call.x, w["W"], w["b"], R, br, named, squares, state, *told, given)
+    return Arguments(
+        *(call.x, w["W"], w["b"], R, br, named, squares, state),
+        *(call.lengths, call.reset, call.reverse, given),
+    )
 
 
-def by_weight(call: Call, found: Sequence[Tensor | None]) -> list[Tensor]:
+def by_weight(call: Call, staged: bool, found: Sequence[Tensor | None]) -> list[Tensor]:
     """Gradients in the order of :func:`arguments` as those of x, the weights by name in order, and the state."""
     cell, seeing = call.cell, len(call.cell.sees)
     x, W, b, R, br, *rest = found
-    staged = lowered(cell).staged
     if cell.recurrent == "diagonal":
         R, rest = torch.cat(rest[:seeing]), rest[seeing:]  # type: ignore[arg-type]
     if cell.recurrent_bias and (cell.recurrent == "diagonal" or staged):

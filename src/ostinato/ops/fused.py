@@ -187,15 +187,19 @@ def _given(
         *_rows(x),
         *[0 if w is None else w.data_ptr() for w in weights],
         tuple([p.data_ptr() for p in named]),
-        tuple([m.data_ptr() for m in squares]),
-        tuple([e.data_ptr() for e in given]),
-        tuple([stride for e in given for stride in e.stride()]),
+        tuple([m.data_ptr() for m in squares]) if squares else (),
+        *((tuple([e.data_ptr() for e in given]), _strides(given)) if given else ((), ())),
         shown,
         tuple([s.data_ptr() for s in start]),
         0 if lengths is None else lengths.data_ptr(),
         0 if reset is None else reset.data_ptr(),
     )
     return told, (x, weights, named, squares, start, lengths, reset)
+
+
+def _strides(given: Sequence[Tensor]) -> tuple[int, ...]:
+    """How far rows, steps and units of each are apart."""
+    return tuple([stride for tensor in given for stride in tensor.stride()])
 
 
 def _rows(data: Tensor | None) -> tuple[int, int, int]:

@@ -96,7 +96,8 @@ def recur_operator(
     """y, what the way back needs, and the parts of the last state."""
     call = _call(x, weights, state, given, lengths, reset, cell, reverse)
     keep = x.new_empty(_room(call.cell, x, call.hidden, keeping))
-    y, end = fused.forward(kernel_of(call.cell, x.dtype), **cpu.arguments(call).named(), keep=keep if keeping else None)
+    kernel = kernel_of(call.cell, x.dtype)
+    y, end = fused.forward(kernel, *cpu.arguments(call, kernel.staged), keep if keeping else None)
     return [y.contiguous(), keep, *end]
 
 
@@ -125,11 +126,11 @@ def back_operator(
 ) -> list[Tensor]:
     """The gradients of x, the weights and the state."""
     call = _call(x, weights, state, given, lengths, reset, cell, reverse)
-    arguments = cpu.arguments(call)
-    wanted = [True] * (5 + len(arguments.parameters) + len(arguments.matrices) + len(state))
     kernel = kernel_of(call.cell, x.dtype)
-    found = fused.backward(kernel, **arguments.named(), y=y, keep=keep, dy=dy, dend=dend, wanted=wanted)
-    return [grad.contiguous() for grad in cpu.by_weight(call, found)]
+    arguments = cpu.arguments(call, kernel.staged)
+    wanted = [True] * (5 + len(arguments.parameters) + len(arguments.matrices) + len(state))
+    found = fused.backward(kernel, *arguments, y, keep, dy, dend, wanted)
+    return [grad.contiguous() for grad in cpu.by_weight(call, kernel.staged, found)]
 
 
 @back_operator.register_fake
