@@ -11,7 +11,7 @@ from torch import Tensor
 from ostinato import ops
 from ostinato.cells import Cell
 from ostinato.forest import Forest
-from ostinato.lowering import trace
+from ostinato.lowering import Graph, Node, trace
 from ostinato.lowering.graph import compute
 from ostinato.state import State
 from tests.laws.trees import random_parents
@@ -133,24 +133,22 @@ def test_level_by_level_is_node_by_node(cell: Cell, arity: int | None) -> None:
 def one_by_one(
     cell: Cell, tree: list[int], x: Tensor, weights: dict[str, Tensor], start: State, arity: int | None
 ) -> State:
-    """Each node by itself, as a star of the states of its children, which are leaves' initial states there."""
+    """The states of all nodes, each computed by itself after those of its children."""
     done: dict[int, State] = {}
+    graph = trace(cell)
 
     def visit(node: int) -> State:
-        broods = [visit(child) for child, parent in enumerate(tree) if parent == node]
-        return node_alone(cell, x[node], broods or [start], weights, arity)
+        below = [visit(child) for child, parent in enumerate(tree) if parent == node]
+        done[node] = node_alone(cell, graph, x[node], below or [start], weights, arity)
+        return done[node]
 
-    def all_below(node: int) -> None:
-        done[node] = visit(node)
-        for child, parent in enumerate(tree):
-            if parent == node:
-                all_below(child)
-
-    all_below(tree.index(-1))
+    visit(tree.index(-1))
     return State(**{part: torch.cat([done[node][part] for node in range(len(tree))]) for part in cell.state})
 
 
-def node_alone(cell: Cell, x: Tensor, children: list[State], weights: dict[str, Tensor], arity: int | None) -> State:
+def node_alone(
+    cell: Cell, graph: Graph, x: Tensor, children: list[State], weights: dict[str, Tensor], arity: int | None
+) -> State:
     """One node in plain words: the graph of its cell, a list of values for what is per child, one value otherwise."""
     count, shown = len(children), [child[cell.output] for child in children]
     whole = {w for w in cell.per_child if not w.startswith("u.")}
@@ -177,8 +175,9 @@ def node_alone(cell: Cell, x: Tensor, children: list[State], weights: dict[str, 
             else:
                 seen[gate] = seen_by(cell, R, sum(shown[1:], start=shown[0])) + bias
     values: list[Any] = []
-    graph = trace(cell)
+    owners: list[str] = []
     for node in graph.nodes:
+        owners.append(owner(node, cell, [owners[i] for i in node.arguments]))
         label = str(node.label)
         if node.kind == "constant":
             values.append(node.label)
@@ -193,8 +192,7 @@ def node_alone(cell: Cell, x: Tensor, children: list[State], weights: dict[str, 
             values.append(weights[label])
         else:
             operands = [values[i] for i in node.arguments]
-            owned = [belongs_to_the_node(graph, i, cell) for i in node.arguments]
-            if node.kind in ("add", "subtract") and any(owned):
+            if node.kind in ("add", "subtract") and "node" in [owners[i] for i in node.arguments]:
                 operands = [total(o) for o in operands]
             if any(isinstance(o, list) for o in operands):
                 each = [[o[k] if isinstance(o, list) else o for o in operands] for k in range(count)]
@@ -218,13 +216,8 @@ def seen_by(cell: Cell, R: Tensor, shown: Tensor) -> Tensor:
     return shown @ torch.block_diag(*R.chunk(cell.heads)).T
 
 
-def belongs_to_the_node(graph: Any, index: int, cell: Cell) -> bool:
-    """Whether a value is one for each node: made of the node's own, and of nothing per child that was not joined."""
-    return owner(graph, index, cell) == "node"
-
-
-def owner(graph: Any, index: int, cell: Cell) -> str:
-    node = graph.nodes[index]
+def owner(node: Node, cell: Cell, owners: list[str]) -> str:
+    """Whose a value of the graph is, as its operands are: each child's, the node's, or nobody's."""
     if node.kind in ("constant", "parameter", "matrix"):
         return "nobody"
     if node.kind == "state":
@@ -232,7 +225,6 @@ def owner(graph: Any, index: int, cell: Cell) -> str:
     if node.kind in ("input", "recurrent"):
         named = {"input": (node.label,), "recurrent": (node.label, f"u.{node.label}")}[node.kind]
         return "child" if set(named) & set(cell.per_child) else "node"
-    owners = {owner(graph, i, cell) for i in node.arguments}
     if "child" in owners and not (node.kind in ("add", "subtract") and "node" in owners):
         return "child"
     return "node" if "node" in owners else "nobody"
