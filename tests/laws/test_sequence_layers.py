@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ostinato.errors import OptionError
+from ostinato.errors import OptionError, ShapeError
 from ostinato.layers import (
     AttentiveRecurrent,
     Block,
@@ -234,6 +234,16 @@ def test_two_live_graphs_do_not_disturb_each_other(member: Member) -> None:
     for x, y, gradient in zip(inputs, outputs, wanted, strict=True):
         for _ in range(2):
             assert torch.equal(torch.autograd.grad(y, x, retain_graph=True)[0], gradient)
+
+
+@each
+def test_no_rows_are_a_batch_too_and_other_rows_than_the_state_s_are_refused(member: Member) -> None:
+    layer = member.layer()
+    y, end = layer(random_input(0, 3, inputs=INPUTS), lengths=torch.zeros(0, dtype=torch.int64))
+    assert y.shape[:2] == (0, 3)
+    if member.causal:
+        with pytest.raises(ShapeError, match="wanted"):
+            layer(random_input(2, 3, inputs=INPUTS), end)
 
 
 @each

@@ -89,5 +89,8 @@ def test_a_state_of_another_window_is_refused() -> None:
     _, state = made(window=3)(random_input(1, 2, inputs=4))
     with pytest.raises(ShapeError, match=r"state.key wanted \[1, 3, 2\], got \[1, 2, 2\]"):
         made()(random_input(1, 2, inputs=4), state)
+    numbers = State(key=state.key, value=state.value, seen=state.seen.double())
+    with pytest.raises(ShapeError, match=r"state.seen wanted torch.bool on cpu, got torch.float64"):
+        made(window=3)(random_input(1, 2, inputs=4), numbers)
     with pytest.raises(ShapeError, match=r"wanted State\(key, value, seen\), got State\(h\)"):
         made()(random_input(1, 2, inputs=4), State(h=torch.zeros(1, 4)))

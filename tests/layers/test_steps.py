@@ -59,7 +59,9 @@ def test_a_wrong_call_is_named(x: Any, call: dict[str, Any], words: str) -> None
         (torch.zeros(1), r"Layer wanted State\(past\), got Tensor; pass what the layer returned"),
         (State(h=torch.zeros(1)), r"Layer wanted State\(past\), got State\(h\)"),
         (State(past=torch.zeros(2, 2)), r"Layer: state.past wanted \[2, 3\], got \[2, 2\]"),
-        (State(past=torch.zeros(2, 3).double()), "state.past wanted torch.float32 on cpu as x is, got torch.float64"),
+        (State(past=1.0), r"Layer: state.past wanted \[2, 3\], got float"),
+        (State(past=torch.zeros(2, 3).double()), "state.past wanted torch.float32 on cpu, got torch.float64 on cpu"),
+        (State(past=torch.zeros(2, 3).bool()), "state.past wanted torch.float32 on cpu, got torch.bool on cpu"),
     ],
 )
 def test_a_wrong_state_is_named(state: Any, words: str) -> None:

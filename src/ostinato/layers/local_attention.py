@@ -60,7 +60,8 @@ class LocalAttention(nn.Module):
         x, before = steps.x, self.window - 1
         rows = len(x)
         kept = (rows, before, self.size)
-        given = checked_state("LocalAttention", state, x, {"key": kept, "value": kept, "seen": (rows, before)})
+        shapes = {"key": kept, "value": kept, "seen": (rows, before)}
+        given = checked_state("LocalAttention", state, x, shapes, marks=("seen",))
         if given is None:
             given = State(key=x.new_zeros(kept), value=x.new_zeros(kept), seen=x.new_zeros(rows, before).bool())
         keys = torch.cat([given.key, self.key(steps.x)], dim=1)  # [B, window - 1 + T, size]

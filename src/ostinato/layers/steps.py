@@ -103,21 +103,25 @@ class Steps:
         return torch.where(same.reshape(*same.shape, *([1] * (kept.dim() - 2))), kept, torch.zeros_like(kept))
 
 
-def checked_state(layer: str, state: Any, like: Tensor, shapes: dict[str, Sequence[int]]) -> State | None:
-    """The state of a layer if it has the parts and shapes wanted; None stays None, anything else raises ShapeError."""
+def checked_state(
+    layer: str, state: Any, like: Tensor, shapes: Mapping[str, Sequence[int]], marks: Sequence[str] = ()
+) -> State | None:
+    """The state of a layer if it has the parts and shapes wanted; None stays None, anything else raises ShapeError.
+
+    Parts are of the type of x, ``marks`` among them are bools.
+    """
     if state is None:
         return None
     if not isinstance(state, State) or set(state) != set(shapes):
         came = f"State({', '.join(state)})" if isinstance(state, State) else type(state).__name__
         raise ShapeError(f"{layer} wanted State({', '.join(shapes)}), got {came}; pass what the layer returned")
     for name, shape in shapes.items():
-        part = state[name]
-        if tuple(part.shape) != tuple(shape):
-            raise ShapeError(f"{layer}: state.{name} wanted {shown(shape)}, got {shown(part.shape)}")
-        if part.is_floating_point() and (part.dtype != like.dtype or part.device != like.device):
-            raise ShapeError(
-                f"{layer}: state.{name} wanted {like.dtype} on {like.device} as x is, got {part.dtype} on {part.device}"
-            )
+        part, kind = state[name], torch.bool if name in marks else like.dtype
+        if not isinstance(part, Tensor) or tuple(part.shape) != tuple(shape):
+            came = shown(part.shape) if isinstance(part, Tensor) else type(part).__name__
+            raise ShapeError(f"{layer}: state.{name} wanted {shown(shape)}, got {came}")
+        if part.dtype != kind or part.device != like.device:
+            raise ShapeError(f"{layer}: state.{name} wanted {kind} on {like.device}, got {part.dtype} on {part.device}")
     return state
 
 
