@@ -24,6 +24,7 @@ CHANGES: dict[str, Any] = {
     "inputs": 4,
     "hidden": 7,
     "arity": 3,
+    "shown": 3,
     "dropout": 0.5,
     "weight_drop": 0.5,
     "timescale": 100.0,
@@ -62,7 +63,16 @@ def test_the_changes_cover_every_argument() -> None:
 
 @pytest.mark.parametrize("argument", CHANGES)
 def test_every_constructor_argument_changes_something(argument: str) -> None:
-    assert outcome(**{argument: CHANGES[argument]}) != outcome()
+    others = {"cell": "lstm_projected"} if argument == "shown" else {}
+    assert outcome(**others, **{argument: CHANGES[argument]}) != outcome(**others)
+
+
+def test_a_projected_state_may_be_as_wide_as_asked() -> None:
+    layer, trees = TreeFold("lstm_projected", 3, 6, arity=3, shown=2), forest()
+    y, state = layer(torch.randn(14, 3), trees)
+    assert (layer.width, y.shape, state.c.shape) == (2, (14, 2), (14, 6))
+    with pytest.raises(OptionError, match="lstm shows what it remembers, 6 wide"):
+        TreeFold("lstm", 3, 6, shown=2)
 
 
 @pytest.mark.parametrize("name", ["lstm", "gru", "elman_relu", narrow, blind])

@@ -12,6 +12,7 @@ from ostinato import ops
 from ostinato.cells import Gates, Mask, cell, maximum, sigmoid, tanh
 from ostinato.errors import DataError, LoweringError, OptionError, ShapeError
 from ostinato.forest import Forest
+from ostinato.lowering.variants import clip, layer_norm, resting, zoneout
 from ostinato.state import State
 from tests.laws.trees import random_parents
 
@@ -138,6 +139,19 @@ def test_only_plus_and_minus_join_children() -> None:
     a = torch.tanh(W_a @ x[3] + U_a @ below.sum(0) + b_a)
     f = torch.sigmoid(W_f @ x[3] + below @ U_f.T + b_f)
     assert_same(state.h[3], ((1 - f) * below + f * torch.maximum(below, a)).sum(0))
+
+
+@pytest.mark.parametrize("vary", [layer_norm, lambda name: clip(name, 0.5), lambda name: resting(zoneout(name, 0.2))])
+@pytest.mark.parametrize("name", ["lstm", "gru"])
+def test_what_is_made_of_a_cell_folds_as_well(name: str, vary: Any) -> None:
+    made = vary(name)
+    weights, x = weights_for(made), random_x(5)
+    assert_same(
+        folded(made, [1, 2, 3, 4, -1], x, weights).h, ops.recur(made, x[None], weights, engine="reference")[0][0]
+    )
+    state = folded(made, [1, -1, 1, 4, 1], x, weights)
+    plain = folded(name, [1, -1, 1, 4, 1], x, {n: w for n, w in weights.items() if n in ("W", "b", "R", "br")})
+    assert not torch.allclose(state.h[1], plain.h[1])
 
 
 def test_a_place_may_be_left_empty() -> None:

@@ -25,10 +25,11 @@ class TreeFold(nn.Module):
     (torch.Size([4, 5]), torch.Size([4, 5]), torch.Size([2, 5]))
 
     The states of a node's children are added up; with ``arity=N`` they are told apart by their places instead, and a
-    node has at most N of them (see :func:`ostinato.ops.fold`). ``dropout`` zeroes outputs in training, never what
-    nodes tell their parents; ``weight_drop`` cuts recurrent connections in training; ``timescale`` starts the gates
-    for so many nodes on the way from a leaf to the root. Weights lie as :func:`ostinato.ops.fold_shapes` says and
-    start as the cell declares, with ``arity`` each of their blocks. Layers are stacked by giving one's y to the next.
+    node has at most N of them (see :func:`ostinato.ops.fold`). ``shown`` is the width of the shown part of a cell that
+    projects it. ``dropout`` zeroes outputs in training, never what nodes tell their parents; ``weight_drop`` cuts
+    recurrent connections in training; ``timescale`` starts the gates for so many nodes on the way from a leaf to the
+    root. Weights lie as :func:`ostinato.ops.fold_shapes` says and start as the cell declares, with ``arity`` each of
+    their blocks. Layers are stacked by giving one's y to the next.
 
     Tai, Socher & Manning, 2015 (arXiv:1503.00075).
     """
@@ -40,6 +41,7 @@ class TreeFold(nn.Module):
         hidden: int,
         *,
         arity: int | None = None,
+        shown: int | None = None,
         dropout: float = 0.0,
         weight_drop: float = 0.0,
         timescale: float | None = None,
@@ -52,12 +54,14 @@ class TreeFold(nn.Module):
         self.weight_drop = checked_share(weight_drop, "weight_drop")
         if weight_drop and self.cell.recurrent == "none":
             raise OptionError(f"weight_drop does not apply to {self.cell.name}: it has no recurrent weights")
-        shapes = ops.fold_shapes(self.cell, inputs, hidden, arity)
+        if shown is not None:
+            _positive("shown", shown)
+        self.width = self.cell.widths(hidden, shown)[self.cell.output]
+        shapes = ops.fold_shapes(self.cell, inputs, hidden, arity, shown=shown)
         self.names = tuple(shapes)
         for name, shape in shapes.items():
             self.register_parameter(name, nn.Parameter(torch.empty(shape)))
         self._initialise(timescale)
-        self.width = self.cell.widths(hidden)[self.cell.output]
 
     def _initialise(self, timescale: float | None) -> None:
         weights = {name: getattr(self, name) for name in self.names}

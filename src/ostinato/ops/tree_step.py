@@ -134,7 +134,7 @@ def tree_step(cell: Cell) -> Step:
     if cell.noise:
         raise OptionError(
             f"fold cannot serve {cell.name}: it draws the noise {', '.join(cell.noise)} at every step; "
-            "fold the cell without it, and drop outputs or weights instead"
+            "fold the cell without it or resting(cell), and drop outputs or weights instead"
         )
     graph = simplify(trace(cell))
     whole = {word for word in cell.per_child if not word.startswith("u.")}
