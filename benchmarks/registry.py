@@ -29,6 +29,8 @@ NAMES = (
     "kills",
     "certificates",
     "listops",
+    "function_names",
+    "trees",
 )
 
 

@@ -131,6 +131,23 @@ def _listops(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield "ListOps, 20,000 lists of 8-100 tokens to learn from", f"**{found['tree']}**", f"equally large: {others}"
 
 
+def _function_names(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    named = {"flat-lstm": "flat LSTM", "majority": "majority class"}
+    shares = {name: f"{100 * part['accuracy']:.1f} %" for name, part in s.items()}
+    trees = [shares[name] for name in ("tree", "child-sum") if name in shares]
+    if trees:
+        others = ", ".join(f"{named[name]} {shares[name]}" for name in named if name in shares)
+        what = "first word of a Python function's name, 30 words: trees, binarized / child-sum"
+        yield what, f"**{' / '.join(trees)}**", others
+
+
+def _trees(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    shown = [f"{record['times_faster']:.0f}x" for name, record in s.items() if name.startswith("child-sum")]
+    if shown:
+        what = "64 trees evaluated level by level over the batch, child-sum LSTM of width 32 / 64 / 128, one thread"
+        yield what, f"**{' / '.join(shown)}**", "one node at a time 1x"
+
+
 ROWS = {
     "clinc150": _clinc150,
     "polarity": _polarity,
@@ -142,6 +159,8 @@ ROWS = {
     "bitflips": _bitflips,
     "certificates": _certificates,
     "listops": _listops,
+    "function_names": _function_names,
+    "trees": _trees,
 }
 
 

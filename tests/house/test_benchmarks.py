@@ -121,3 +121,10 @@ def test_the_assistant_of_the_example_trains_answers_and_is_saved(tmp_path, monk
         example("assistant").main(epochs=1)
     assert "tell me a joke" in capsys.readouterr().out
     assert (tmp_path / "assistant.safetensors").stat().st_size > 1e6
+
+
+def test_the_lists_of_the_example_are_learned_from_and_the_model_is_saved(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert 0 <= example("listops").main(lists=60, epochs=1) <= 1
+    assert "(MAX 2 (MIN 9 (SM 4 8)) 1) MAX=" in capsys.readouterr().out
+    assert (tmp_path / "listops.safetensors").stat().st_size > 100_000
