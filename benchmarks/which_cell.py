@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks import certificates, registry
 from ostinato.cells import BUILT_IN
@@ -19,8 +20,14 @@ NOTHING = "Nothing is measured yet.\n"
 
 def written(page: str) -> str:
     """The page with what is between its markers made from the results that are kept."""
-    found = certificates.found(registry.find("certificates").results())
-    for marker, text in (("guide", guide(found)), ("certificates", table(found)), ("surprises", surprises(found))):
+    results = registry.find("certificates").results()
+    found = certificates.found(results)
+    made = {
+        "guide": guide(found),
+        "certificates": table(found) + conditions(results.values()),
+        "surprises": surprises(found),
+    }
+    for marker, text in made.items():
         page = between(marker).sub(lambda match, text=text: match[1] + text + match[2], page)  # type: ignore[misc]
     return page
 
@@ -43,6 +50,20 @@ def table(found: Sequence[Verdict]) -> str:
         rows.append(f"| `{cell}` | {memory_of(BUILT_IN[cell])} | " + " | ".join(shown) + " |")
     chances = [f"{100 * TASKS[task].chance:.0f} %" for task, _ in heads]
     return "\n".join([*rows, "| *by chance* |  | " + " | ".join(chances) + " |"]) + "\n"
+
+
+def conditions(results: Iterable[Mapping[str, Any]]) -> str:
+    """How the results were made, in one sentence."""
+    records = list(results)
+    if not records:
+        return ""
+    budgets = sorted({record["settings"]["seconds"] for record in records})
+    seeds = sorted({record["seed"] for record in records})
+    machines = sorted({record["machine"]["processor"] for record in records})
+    return (
+        f"\n{len(records)} runs of at most {' or '.join(f'{budget:.0f}' for budget in budgets)} seconds of one thread, "
+        f"{'seed' if len(seeds) == 1 else 'seeds'} {' and '.join(map(str, seeds))}, on {' and '.join(machines)}.\n"
+    )
 
 
 def guide(found: Sequence[Verdict]) -> str:

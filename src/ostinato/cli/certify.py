@@ -122,7 +122,7 @@ def _show(certificate: Any) -> None:
         ("solved in", "right"),
     ):
         table.add_column(name, justify=justify, no_wrap=True)
-    table.add_column("what is asked", style="dim")
+    table.add_column("what is asked", style="dim", no_wrap=True, overflow="ellipsis")
     for verdict in certificate.verdicts():
         task = TASKS[verdict.task]
         name = verdict.task + (" (chrono)" if verdict.start == "chrono" else "")
