@@ -72,5 +72,6 @@ def minlstm(x: Gates, s: State) -> State:
     Feng et al., 2024 (arXiv:2410.01201): f / (f + i) and i / (f + i), computed as the paper's code does, from the
     gates' logarithms, so that two closed gates are no 0 / 0. Candidate and start as in :data:`mingru`.
     """
-    kept = sigmoid(softplus(-x.i) - softplus(-x.f))
+    log_f, log_i = -softplus(-x.f), -softplus(-x.i)
+    kept = sigmoid(log_f - log_i)
     return State(h=kept * s.h + (1 - kept) * _positive(x.n))

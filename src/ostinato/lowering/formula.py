@@ -1,8 +1,7 @@
 """The equations of a cell for readers, as LaTeX and as plain text: derived, so that they say what is computed.
 
-Gates keep their names. A gate names the first value that is made of it alone and either passes a function or is used
-more than once; the parts of the new state name themselves; any other value that is used more than once gets a free
-letter.
+Gates keep their names. A gate names the first value that is made of it alone and either squashes it or is used more
+than once; the parts of the new state name themselves; any other value that is used more than once gets a free letter.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from ostinato.lowering.notation import LATEX, ONE, PRODUCT, SUM, TEXT, Notation,
 from ostinato.lowering.trace import trace
 
 FREE_LETTERS = "vwyqkmel"
+SQUASHING = tuple(kind for kind in UNARY if kind != "softplus")
 # A value of more operations than this gets a name, so that lines stay readable.
 LONGEST = 40
 
@@ -88,13 +88,21 @@ def _named(graph: Graph, cell: Cell, notation: Notation) -> dict[int, str]:
     taken: set[str] = set()
     gates: list[set[str]] = []
     sizes: list[int] = []
+    # What is made of parameters alone is the same at all times.
+    moving: list[bool] = []
     for node in graph.nodes:
+        still = node.kind in ("parameter", "constant", "matrix")
+        moving.append(any(moving[index] for index in node.arguments) if node.arguments else not still)
+        if node.kind == "input" and uses[node.index] > 1 and cell.recurrent == "none":
+            # What the gate is made of stands in several places: the gate is this.
+            words[node.index] = notation.name(str(node.label))
+            taken.add(str(node.label))
         made_of = {str(node.label)} if node.kind in ("input", "recurrent") else set()
         made_of |= {gate for index in node.arguments for gate in gates[index]}
         size = (1 if node.arguments or made_of else 0) + sum(sizes[index] for index in node.arguments)
         shared = (uses[node.index] > 1 and size > 1 and node.kind != "less") or size > LONGEST
         if node.index not in words and node.arguments:
-            if len(made_of - taken) == len(made_of) == 1 and (shared or node.kind in UNARY):
+            if len(made_of - taken) == len(made_of) == 1 and (shared or node.kind in SQUASHING):
                 (gate,) = made_of
                 taken.add(gate)
                 symbol = notation.name(gate)
@@ -104,7 +112,7 @@ def _named(graph: Graph, cell: Cell, notation: Notation) -> dict[int, str]:
         known = node.index in words
         gates.append(set() if known else made_of)
         sizes.append(0 if known else size)
-    return {index: notation.now(word) for index, word in words.items()}
+    return {index: notation.now(word) if moving[index] else word for index, word in words.items()}
 
 
 class _Formula:
@@ -140,7 +148,7 @@ class _Formula:
         notation, name = self.notation, str(node.label)
         if node.kind == "constant":
             number = f"{node.label:g}" if float(f"{node.label:g}") == node.label else repr(node.label)
-            return number, SUM if number.startswith("-") else ONE
+            return notation.number(number), SUM if number.startswith("-") else ONE
         if node.kind == "input":
             x = notation.now("x")
             return f"{self._below('W', name)} {x} + {self._below('b', name)}", SUM
@@ -190,6 +198,14 @@ def _divide(formula: _Formula, node: Node, given: Sequence[Written]) -> Written:
 
 
 def _negate(formula: _Formula, node: Node, given: Sequence[Written]) -> Written:
+    softplus = formula.graph.nodes[node.arguments[0]]
+    if softplus.kind == "softplus" and softplus.index not in formula.names:
+        inner = formula.graph.nodes[softplus.arguments[0]]
+        if inner.kind == "negate" and inner.index not in formula.names:
+            # -softplus(-v) is how a cell writes the logarithm of a gate without overflow.
+            value, notation = formula.words[inner.arguments[0]][0], formula.notation
+            gate = notation.functions["sigmoid"] + notation.enclosed(value)
+            return notation.functions["log"] + notation.enclosed(gate), ONE
     return f"-{formula.held(given[0], PRODUCT)}", SUM
 
 

@@ -11,6 +11,7 @@ SUM, PRODUCT, ONE = 0, 1, 2
 GREEK = (
     *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "rho"),
     *("sigma", "tau", "phi", "chi", "psi", "omega"),
+    *("Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega"),
 )
 
 
@@ -18,11 +19,13 @@ GREEK = (
 class Notation:
     """How one language writes what all formulas are made of.
 
-    ``name`` writes a declared name; ``now`` and ``before`` place it in time; ``tilde`` tells a gate from a part of the
-    state that has its name; ``below`` puts an index; ``times`` multiplies unit by unit, ``beside`` by a number.
+    ``name`` writes a declared name, ``number`` a number; ``now`` and ``before`` place a symbol in time; ``tilde`` tells
+    a gate from a part of the state that has its name; ``below`` puts an index; ``times`` multiplies unit by unit,
+    ``beside`` by a number.
     """
 
     name: Callable[[str], str]
+    number: Callable[[str], str]
     now: Callable[[str], str]
     before: Callable[[str], str]
     tilde: Callable[[str], str]
@@ -54,6 +57,15 @@ def _one_index(symbol: str) -> str:
     return f"{{{symbol}}}" if "_" in symbol else symbol
 
 
+def _latex_number(number: str) -> str:
+    """A number with a power of ten as one is printed."""
+    digits, _, power = number.partition("e")
+    if not power:
+        return number
+    shown = f"10^{{{int(power)}}}"
+    return {"1": shown, "-1": f"-{shown}"}.get(digits, rf"{digits} \cdot {shown}")
+
+
 def _latex_enclosed(inner: str) -> str:
     tall = r"\frac" in inner or r"\begin" in inner
     return rf"\left({inner}\right)" if tall else f"({inner})"
@@ -61,6 +73,7 @@ def _latex_enclosed(inner: str) -> str:
 
 LATEX = Notation(
     name=_latex_name,
+    number=_latex_number,
     now=lambda symbol: f"{_one_index(symbol)}_t",
     before=lambda symbol: f"{_one_index(symbol)}_{{t-1}}",
     tilde=lambda symbol: rf"\tilde{{{symbol}}}",
@@ -92,6 +105,7 @@ def _text_quotient(a: Written, b: Written) -> Written:
 
 TEXT = Notation(
     name=lambda name: name,
+    number=lambda number: number,
     now=lambda symbol: symbol,
     before=lambda symbol: f"{symbol}₋₁",
     tilde=lambda symbol: f"{symbol}\u0303",
