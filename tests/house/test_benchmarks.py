@@ -14,6 +14,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks import registry, table, which_cell
 from ostinato.bench import history
 from ostinato.bench.registry import chosen
+from ostinato.certificates.verdict import Verdict
 from ostinato.tasks.examples import DataWarning
 
 
@@ -38,6 +39,25 @@ def test_the_page_on_cells_shows_the_certificates_that_are_kept():
     for marker in ("guide", "certificates", "surprises"):
         assert which_cell.between(marker).search(page), marker
     assert page == which_cell.written(page), "run: python -m benchmarks.table"
+
+
+def test_the_guide_to_cells_follows_from_the_verdicts_alone():
+    def verdict(cell, task, reach, solved=1):
+        return Verdict(cell, task, "plain", 1, solved, 1.0 if solved else 0.5, reach, 1.0)
+
+    tracked = [verdict("gru", task, 256) for task in which_cell.FOLLOWED]
+    found = [*tracked, verdict("mingru", "parity", 256), verdict("lstm", "a5", 0, solved=0)]
+    said = which_cell.guide(found)
+    assert "to 256 steps: `gru`." in said
+    assert "Some of them: `mingru` (parity)." in said
+    assert "None of them that far: `lstm`." in said
+    assert "Four pairs were learnt by none." in said
+    told = which_cell.surprises(found).splitlines()
+    assert len(told) == 2
+    assert told[0].startswith("- `mingru` follows parity to 256 steps")
+    assert told[1].startswith("- `lstm` did not learn a5")
+    assert which_cell.surprises(tracked).startswith("None")
+    assert which_cell.guide([]) == which_cell.table([]) == which_cell.surprises([]) == which_cell.NOTHING
 
 
 def test_comparisons_that_are_kept_are_whole_and_say_where_they_were_measured():
