@@ -19,15 +19,24 @@ OSTINATO_INLINE int64_t place(int n, int64_t w) {
   return (w / SUB) * (N * SUB * L) + n * (SUB * L) + (w % SUB) * L;
 }
 
+template <class R, int BYTES>
+OSTINATO_INLINE R sum_of(const void* vector) {
+  if constexpr (BYTES == 2 * sizeof(R)) {
+    const R* pair = static_cast<const R*>(vector);
+    return pair[0] + pair[1];
+  } else {
+    typedef R half __attribute__((vector_size(BYTES / 2), aligned(sizeof(R)), may_alias));
+    const half* halves = static_cast<const half*>(vector);
+    const half sum = halves[0] + halves[1];
+    return sum_of<R, BYTES / 2>(&sum);
+  }
+}
+
 // The sum and the largest of a vector's lanes, in every lane.
 template <class V>
 OSTINATO_INLINE V total(V value) {
-  // By halves: a chain of additions would wait for each of them.
-  scalar_of<V> sum[kLanes<V>];
-  for (int i = 0; i < kLanes<V>; ++i) sum[i] = value[i];
-  for (int half = kLanes<V> / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; ++i) sum[i] += sum[i + half];
-  return sum[0] - V{};
+  // By halves, in registers: a chain of additions would wait for each of them.
+  return sum_of<scalar_of<V>, int(sizeof(V))>(&value) - V{};
 }
 template <class V>
 OSTINATO_INLINE V largest(V value) {
