@@ -29,7 +29,8 @@ class Kernel:
     unit and step for the way back. ``gates``, ``parts`` and ``parameters`` are the declared names in the order of the
     arrays; ``digest`` names the arithmetic. ``path`` is the library that was loaded, None for a built-in cell and for
     one that is not kept; ``seconds`` is how long compiling took, 0 where it had been done before. ``source`` is
-    the cell.
+    the cell. ``staged`` says whether the step has stages, ``apart`` for how many gates R and br are handed over gate by
+    gate, 0 where they are one piece.
     """
 
     address: int
@@ -45,6 +46,7 @@ class Kernel:
     digest: str
     output_index: int
     staged: bool
+    apart: int
     path: str | None = None
     seconds: float = 0.0
     source: Cell = field(kw_only=True, repr=False, compare=False)
@@ -263,6 +265,7 @@ def _kept(cell: Cell, kind: Kind, step: Lowered, built: Built) -> Kernel:
         digest=step.digest,
         output_index=step.output_index,
         staged=step.staged,
+        apart=len(cell.sees) if step.staged or cell.recurrent == "diagonal" else 0,
         path=built.path,
         seconds=built.seconds,
         source=cell,

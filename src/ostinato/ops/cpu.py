@@ -68,29 +68,18 @@ def refusal(call: Call) -> str | None:
 def run(call: Call) -> tuple[Tensor, State]:
     """y [B, T, P] and the state after the last valid step."""
     kernel = kernel_of(call.cell, call.x.dtype)
-    y, end = fused.unroll(kernel, *arguments(call, kernel.staged))
+    y, end = fused.unroll(kernel, *arguments(call))
     return y, State(**dict(zip(call.cell.state, end, strict=True)))
 
 
-def arguments(call: Call, staged: bool) -> Arguments:
-    """The tensors of a call in the order of a kernel, whose step has stages or not."""
+def arguments(call: Call) -> Arguments:
+    """The tensors of a call as kernels take them: blocks of R on the diagonal of one matrix."""
     cell, w = call.cell, call.weights
     named, squares = [w[name] for name in cell.parameters], [w[name] for name in cell.matrices]
     R, br = w.get("R"), w.get("br")
     if cell.heads > 1 and R is not None:
         blocks = R.view(len(cell.sees), cell.heads, -1, R.shape[1])
         R = torch.cat([torch.block_diag(*gate) for gate in blocks.unbind()])  # type: ignore[no-untyped-call]
-    if R is not None and (staged or cell.recurrent == "diagonal"):
-        # One vector or matrix for each gate, as the kernel numbers them.
-        seeing = len(cell.sees)
-        rows = list(R.view(seeing, call.hidden, *R.shape[1:]).unbind())
-        if br is not None:
-            named = [*br.view(seeing, call.hidden).unbind(), *named]
-        if cell.recurrent == "diagonal":
-            named = rows + named
-        else:
-            squares = rows + squares
-        R = br = None
     state = [call.state[part] for part in cell.state]
     given = list(call.extras.values())
     return Arguments(
@@ -99,20 +88,12 @@ def arguments(call: Call, staged: bool) -> Arguments:
     )
 
 
-def by_weight(call: Call, staged: bool, found: Sequence[Tensor | None]) -> list[Tensor]:
+def by_weight(call: Call, found: Sequence[Tensor | None]) -> list[Tensor]:
     """Gradients in the order of :func:`arguments` as those of x, the weights by name in order, and the state."""
     cell, seeing = call.cell, len(call.cell.sees)
-    x, W, b, R, br, *rest = found
-    if cell.recurrent == "diagonal":
-        R, rest = torch.cat(rest[:seeing]), rest[seeing:]  # type: ignore[arg-type]
-    if cell.recurrent_bias and (cell.recurrent == "diagonal" or staged):
-        br, rest = torch.cat(rest[:seeing]), rest[seeing:]  # type: ignore[arg-type]
-    if cell.recurrent == "dense" and staged:
-        vectors = len(cell.parameters)
-        R = torch.cat(rest[vectors : vectors + seeing])  # type: ignore[arg-type]
-        rest = rest[:vectors] + rest[vectors + seeing :]
+    x, W, b, R, *rest = found
     if cell.heads > 1 and R is not None:
         size = call.hidden // cell.heads
         whole = R.view(seeing, cell.heads, size, cell.heads, size)
         R = torch.diagonal(whole, dim1=1, dim2=3).permute(0, 3, 1, 2).reshape(-1, size)
-    return [grad for grad in (x, W, b, R, br, *rest) if grad is not None]
+    return [grad for grad in (x, W, b, R, *rest) if grad is not None]

@@ -39,12 +39,11 @@ def unroll(
 ) -> tuple[Tensor, list[Tensor]]:
     """Run a kernel over x [B, T, D]: y [B, T, H] and each part of the last state [B, H].
 
-    W [G H, D], b [G H], R [G H, H] and br [G H] as :meth:`ostinato.cells.Cell.shapes` says; b and br may be None for
-    every dense cell. ``parameters`` are the kernel's vectors [H]: for a diagonal cell first each gate's R, then each
-    gate's br, then the declared ones. ``matrices`` [H, H] are what a step in stages multiplies with: each gate's R (its
-    br stands among the vectors), then the declared ones. ``given`` is what else comes in, [B, T, H] each; no gradient
-    reaches it. ``state`` has a [B, H] for each part. Everything is float32 or float64 on the CPU
-    and of fitting shapes: the caller has checked it. y lies in memory in the order of x.
+    W [G H, D], b [G H], R and br as :meth:`ostinato.cells.Cell.shapes` says, but R in one piece where the cell has
+    heads; b and br may be None for a dense cell whose step has no stages. ``parameters`` [H] and ``matrices`` [H, H] are
+    the declared ones. ``given`` is what else comes in, [B, T, H] each; no gradient reaches it. ``state`` has a [B, H]
+    for each part. Everything is float32 or float64 on the CPU and of fitting shapes: the caller has checked it. y lies
+    in memory in the order of x.
     """
     if torch.is_grad_enabled():
         for tensor in (x, W, b, R, br, *parameters, *matrices, *state):
@@ -128,13 +127,12 @@ def backward(
     rest = (W, b, R, br, *parameters, *matrices, *state)
     # Contiguous ones: torch.empty_like would keep the order in memory of a weight that is not contiguous.
     grads = [t.new_empty(t.shape) if want and t is not None else None for t, want in zip(rest, wanted[1:], strict=True)]
+    dW, db, dR, dbr, *named = grads
+    vectors, squares = named[: len(parameters)], named[len(parameters) : len(parameters) + len(matrices)]
     # A matrix that the step does not read has no gradient but zero.
-    for grad in grads[4 + len(parameters) : 4 + len(parameters) + len(matrices)]:
+    for grad in (dR, *squares) if kernel.staged else ():
         if grad is not None:
             grad.zero_()
-    places = [0 if grad is None else grad.data_ptr() for grad in grads]
-    count = 4 + len(parameters)
-    named = count + len(matrices)
     dy = None if dy is None else _in_rows(dy)
     ends = [None if d is None else d.contiguous() for d in dend]
     _core().run_back(
@@ -149,10 +147,9 @@ def backward(
         *_rows(dy),
         tuple([0 if d is None else d.data_ptr() for d in ends]),
         *_rows(dx),
-        *places[:4],
-        tuple(places[4:count]),
-        tuple(places[count:named]),
-        tuple(places[named:]),
+        *(_at(dW), _at(db)),
+        *_lined_up(kernel, dR, dbr, vectors, squares),
+        tuple([_at(part) for part in named[len(parameters) + len(matrices) :]]),
     )
     del alive
     return [dx, *grads]
@@ -185,9 +182,8 @@ def _given(
     told = (
         *(rows, steps, inputs, hidden),
         *_rows(x),
-        *[0 if w is None else w.data_ptr() for w in weights],
-        tuple([p.data_ptr() for p in named]),
-        tuple([m.data_ptr() for m in squares]) if squares else (),
+        *(_at(weights[0]), _at(weights[1])),
+        *_lined_up(kernel, weights[2], weights[3], named, squares),
         *((tuple([e.data_ptr() for e in given]), _strides(given)) if given else ((), ())),
         shown,
         tuple([s.data_ptr() for s in start]),
@@ -195,6 +191,36 @@ def _given(
         0 if reset is None else reset.data_ptr(),
     )
     return told, (x, weights, named, squares, start, lengths, reset)
+
+
+def _at(tensor: Tensor | None) -> int:
+    return 0 if tensor is None else tensor.data_ptr()
+
+
+def _lined_up(
+    kernel: Kernel,
+    R: Tensor | None,
+    br: Tensor | None,
+    parameters: Sequence[Tensor | None],
+    matrices: Sequence[Tensor | None],
+) -> tuple[int, int, tuple[int, ...], tuple[int, ...]]:
+    """Addresses of R, br, the vectors and the matrices; each gate's R is one of these where it is not one piece."""
+    vectors = tuple([_at(p) for p in parameters])
+    squares = tuple([_at(m) for m in matrices]) if matrices else ()
+    if not kernel.apart:
+        return _at(R), _at(br), vectors, squares
+    biases = _pieces(br, kernel.apart) if kernel.source.recurrent_bias else ()
+    if kernel.recurrent == "diagonal":
+        return 0, 0, _pieces(R, kernel.apart) + biases + vectors, squares
+    return 0, 0, biases + vectors, _pieces(R, kernel.apart) + squares
+
+
+def _pieces(whole: Tensor | None, count: int) -> tuple[int, ...]:
+    """Where each of some equal parts of a weight begins."""
+    if whole is None:
+        return (0,) * count
+    at, bytes_each = whole.data_ptr(), whole.numel() // count * whole.element_size()
+    return tuple([at + piece * bytes_each for piece in range(count)])
 
 
 def _strides(given: Sequence[Tensor]) -> tuple[int, ...]:
@@ -304,16 +330,9 @@ def looped(
     x, W, b, R, br = weights
     assert x is not None
     assert W is not None
-    named, squares, seeing = list(parameters), list(matrices), len(cell.sees)
-    if cell.recurrent == "diagonal":
-        R, named = torch.cat(named[:seeing]), named[seeing:]
-    elif len(squares) > len(cell.matrices):
-        R, squares = torch.cat(squares[:seeing]), squares[seeing:]
-    if cell.recurrent_bias and br is None and len(named) > len(cell.parameters):
-        br, named = torch.cat(named[:seeing]), named[seeing:]
     told: dict[str, Any] = {"W": W, "b": W.new_zeros(W.shape[0]) if b is None else b}
     told.update({name: value for name, value in (("R", R), ("br", br)) if value is not None})
-    told.update(zip((*cell.parameters, *cell.matrices), (*named, *squares), strict=True))
+    told.update(zip((*cell.parameters, *cell.matrices), (*parameters, *matrices), strict=True))
     parts = State(**dict(zip(cell.state, state, strict=True)))
     extras = dict(zip((*cell.inputs, *cell.noise), given, strict=True))
     y, end = reference.run(Call(_without_heads(cell), x, told, parts, lengths, reset, reverse, extras))

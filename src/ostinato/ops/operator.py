@@ -97,7 +97,7 @@ def recur_operator(
     call = _call(x, weights, state, given, lengths, reset, cell, reverse)
     keep = x.new_empty(_room(call.cell, x, call.hidden, keeping))
     kernel = kernel_of(call.cell, x.dtype)
-    y, end = fused.forward(kernel, *cpu.arguments(call, kernel.staged), keep if keeping else None)
+    y, end = fused.forward(kernel, *cpu.arguments(call), keep if keeping else None)
     return [y.contiguous(), keep, *end]
 
 
@@ -127,10 +127,10 @@ def back_operator(
     """The gradients of x, the weights and the state."""
     call = _call(x, weights, state, given, lengths, reset, cell, reverse)
     kernel = kernel_of(call.cell, x.dtype)
-    arguments = cpu.arguments(call, kernel.staged)
+    arguments = cpu.arguments(call)
     wanted = [True] * (5 + len(arguments.parameters) + len(arguments.matrices) + len(state))
     found = fused.backward(kernel, *arguments, y, keep, dy, dend, wanted)
-    return [grad.contiguous() for grad in cpu.by_weight(call, kernel.staged, found)]
+    return [grad.contiguous() for grad in cpu.by_weight(call, found)]
 
 
 @back_operator.register_fake

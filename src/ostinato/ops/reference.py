@@ -32,16 +32,18 @@ def run(call: Call) -> tuple[Tensor, State]:
     # What stands in the padding never matters, a reset neither.
     reset = call.reset if valid is None or call.reset is None else call.reset & valid[..., 0]
     x = call.x if valid is None else torch.where(valid, call.x, 0.0)
-    given = functional.linear(x, call.weights["W"], call.weights["b"])  # [B, T, G H]
+    # Taken apart once: each slice on its own would give a gradient of the whole length.
+    given = functional.linear(x, call.weights["W"], call.weights["b"]).unbind(1)  # T times [B, G H]
     named = _named(cell, call.weights)
-    extras = {name: e if valid is None else torch.where(valid, e, 1.0) for name, e in call.extras.items()}
+    closed = {name: e if valid is None else torch.where(valid, e, 1.0) for name, e in call.extras.items()}
+    extras = {name: extra.unbind(1) for name, extra in closed.items()}
     outputs: list[Tensor] = []
     for t in reversed(range(steps)) if call.reverse else range(steps):
         if reset is not None and not call.reverse:
             state = _zeroed(state, reset[:, t])
-        also = Gates(**{name: extra[:, t] for name, extra in extras.items()})
+        also = Gates(**{name: extra[t] for name, extra in extras.items()})
         seen = _recurrent(cell, call.weights, state, also)
-        new = cell(_split(cell.gates, given[:, t]), seen, state, named, also)
+        new = cell(_split(cell.gates, given[t]), seen, state, named, also)
         shown = new[cell.output]
         if valid is not None:
             shown = torch.where(valid[:, t], shown, 0.0)
