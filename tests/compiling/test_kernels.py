@@ -183,8 +183,9 @@ def test_on_first_use_the_compiler_has_less_time_than_ahead(cache, mine, monkeyp
 
 
 def test_what_no_kernel_can_be_made_of_is_a_reason_and_no_message(cache, capsys):
-    assert "product" in refused(two_products)
-    assert kernel_if_ready(two_products) is None
+    crowd = too_many_products()
+    assert "13 matrices" in refused(crowd)
+    assert kernel_if_ready(crowd) is None
     assert capsys.readouterr().err == ""
     assert not cache.exists()
 

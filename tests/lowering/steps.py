@@ -6,8 +6,10 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ostinato.cells import Cell, Constant, Gates, cell, product, tanh
 from ostinato.lowering import Blueprint, Node
 from ostinato.lowering.graph import Builder, Graph
+from ostinato.state import State
 
 GATES, STATE, PARAMETERS = ("a", "b"), ("h", "c"), ("p",)
 KINDS = ("add", "subtract", "multiply", "divide", "negate", "sigmoid", "tanh", "relu", "exp", "log", "softplus", "sqrt")
@@ -66,3 +68,16 @@ def _operation(builder: Builder, choose: Callable[[Sequence[Any]], Any], nodes: 
     if kind == "select":
         return make(kind, make("less", a, b), choose(nodes), choose(nodes))
     return make(kind, a)
+
+
+def too_many_products() -> Cell:
+    """A cell that no kernel takes, and the loop does: it multiplies one value by more matrices than fit."""
+
+    @cell(state="h", gates="a", recurrent="none", matrices={f"M{n}": Constant(0.1 * n) for n in range(13)})
+    def crowd(x: Gates, s: State, p: Gates) -> State:
+        total = x.a
+        for number in range(13):
+            total = total + product(s.h, getattr(p, f"M{number}"))
+        return State(h=tanh(total))
+
+    return crowd

@@ -14,7 +14,8 @@ from ostinato.cells.operations import ROWWISE
 from ostinato.errors import LoweringError
 from ostinato.lowering import Blueprint, Lowered, lowered
 from ostinato.state import State
-from tests.laws.zoo import TEST_CELLS, lowers
+from tests.laws.zoo import TEST_CELLS
+from tests.lowering.steps import too_many_products
 
 
 def named(name: str) -> Cell:
@@ -54,26 +55,45 @@ def test_a_step_is_found_again_from_its_data(member: Cell) -> None:
     assert again.derivation.backward.to_data() == step.derivation.backward.to_data()
 
 
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("two_products", r"line \d+ of zoo.py, `return State\(.*`: product, a second product inside the step"),
-        ("normalised", r"line \d+ of zoo.py, `centred = a - row_mean\(a\)`: row_mean looks along the units of a row"),
-        ("every_operation", r"line \d+ of zoo.py, `rows = row_sum.*`: row_sum looks along"),
-    ],
-)
-def test_what_is_not_elementwise_is_refused_with_its_line(name: str, words: str) -> None:
-    with pytest.raises(LoweringError, match=f"cell '{name}' cannot be lowered: {words}"):
-        lowered(named(name))
+@pytest.mark.parametrize("name", ["two_products", "normalised", "every_operation"])
+def test_what_is_no_straight_line_is_lowered_in_stages(name: str) -> None:
+    step = lowered(named(name))
+    assert step.staged
+    assert not step.dense
+    assert step.same
+    assert step.matrices == (*(f"R.{gate}" for gate in step.gates), *named(name).matrices)
+    assert not [name for name in step.derivation.backward.outputs if name.startswith("du.")]
 
 
-def test_every_operation_along_a_row_has_its_reason() -> None:
+def test_every_operation_along_a_row_makes_stages() -> None:
     for kind in ROWWISE:
         data = Blueprint.of(lstm).to_data()
         data["graph"]["nodes"].append([kind, data["graph"]["outputs"]["c"]])
         data["graph"]["outputs"]["c"] = len(data["graph"]["nodes"]) - 1
-        with pytest.raises(LoweringError, match=f"this cell cannot be lowered: {kind} looks along"):
-            Lowered.from_data(data)
+        assert Lowered.from_data(data).staged
+
+
+def test_a_value_is_multiplied_by_a_dozen_matrices_at_most() -> None:
+    words = "it multiplies one value by 13 matrices, a kernel takes at most 12 at once"
+    with pytest.raises(LoweringError, match=words):
+        lowered(too_many_products())
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, u, s, p: State(h=squash(product(x.a + u.a, p.P)), c=s.c),
+        lambda x, u, s, p: State(h=product(x.a + u.a, p.P), c=s.c + s.h),
+        lambda x, u, s, p: (lambda shown: State(h=shown, c=shown * s.c))(product(x.a + u.a, p.P)),
+        lambda x, u, s, p: (lambda v: State(h=product(v, p.P), c=product(v, p.Q)))(x.a + u.a),
+    ],
+    ids=["not a product", "the old one is read", "the new one is read", "what it multiplies is multiplied again"],
+)
+def test_a_projection_is_seen_through_r_alone(function: Any) -> None:
+    matrices = {"P": Orthogonal(), "Q": Orthogonal()}
+    made = cell(state="h c", gates="a", matrices=matrices, projected="P")(function)
+    with pytest.raises(LoweringError, match="the shown part 'h' has a width of its own; it is product\\(value, p.P\\)"):
+        lowered(made)
 
 
 @pytest.mark.parametrize(
@@ -96,13 +116,18 @@ def test_a_matrix_is_no_vector() -> None:
     def mixed(x: Gates, u: Gates, s: State, p: Gates) -> State:
         return State(h=x.a + u.a * p.V)
 
-    with pytest.raises(LoweringError, match="multiply of a named matrix"):
+    with pytest.raises(LoweringError, match="`.*`: multiply mixes values and matrices; a matrix stands in product\\(value, matrix\\) only"):
         lowered(mixed)
 
 
 def test_a_refused_cell_from_data_names_no_line_of_ours() -> None:
-    again = Blueprint.of(named("two_products")).cell("again")
-    with pytest.raises(LoweringError, match="cell 'again' cannot be lowered: product, a second product"):
+    data = Blueprint.of(named("two_products")).to_data()
+    nodes = data["graph"]["nodes"]
+    matrix = nodes.index(["matrix", "V"])
+    nodes.append(["tanh", matrix])
+    data["graph"]["outputs"]["h"] = len(nodes) - 1
+    again = Blueprint.from_data(data).cell("again")
+    with pytest.raises(LoweringError, match="cell 'again' cannot be lowered: tanh mixes values and matrices"):
         lowered(again)
 
 

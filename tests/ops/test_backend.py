@@ -10,17 +10,19 @@ from ostinato.cells import gru
 from ostinato.errors import EngineError, OptionError
 from ostinato.layers import Direction, Recurrent
 from tests.laws.zoo import peephole, two_products
+from tests.lowering.steps import too_many_products
 
 
 def test_kernels_serve_all_that_can_be_lowered_and_the_loop_the_rest() -> None:
     x = torch.randn(2, 4, 3)
     assert str(Direction("gru", 3, 5).engine(x)) == "cpu"
     assert Direction(peephole, 3, 5).engine(x).engine == "cpu"
-    choice = Direction(two_products, 3, 5).engine(x)
+    assert Direction(two_products, 3, 5).engine(x).engine == "cpu"
+    choice = Direction(too_many_products(), 3, 5).engine(x)
     assert choice.engine == "reference"
     assert set(choice.refusals) == {"cpu", "torch"}
-    assert "a second product inside the step" in choice.refusals["cpu"]
-    assert choice.refusals["torch"] == "torch has no fused layer for the cell 'two_products'"
+    assert "it multiplies one value by 13 matrices" in choice.refusals["cpu"]
+    assert choice.refusals["torch"] == "torch has no fused layer for the cell 'crowd'"
     assert str(choice).startswith("reference (not cpu: ")
 
 

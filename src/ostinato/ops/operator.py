@@ -151,6 +151,7 @@ def _differentiate(ctx: Any, grads: Sequence[Tensor | None]) -> Any:
     dy = torch.zeros_like(y) if grads[0] is None else grads[0]
     dend = [torch.zeros_like(part) if d is None else d for part, d in zip(state, grads[2:], strict=True)]
     dx, *found = torch.ops.ostinato.recur_back(x, weights, state, given, lengths, reset, y, keep, dy, dend, *ctx.fixed)
+    # A list wants a list back, though no gradient reaches what is given.
     return (dx, found[:first], found[first:], [None] * len(given), *[None] * 5)
 
 
