@@ -358,23 +358,27 @@ class Backward {
     }
   }
 
-  // The same for the matrices inside the step.
+  // The same for the matrices inside the step. One that stands in several groups gets the sum of their shares: all of
+  // them are added by the same thread.
   void add_matrices(int thread, int64_t s0, int64_t s1, int64_t steps, bool first) {
     R* packed = packed_ + thread * steps_most_ * shape_.lanes;
     for (int g = 0; g < kernel_.groups; ++g) {
       const Staged& staged = groups_[g];
       const Group& group = staged.group;
-      if (!staged.gathered) continue;
       const int64_t vectors = (group.out + shape_.lanes - 1) / shape_.lanes;
-      const Part mine = part_of(group.gates * vectors, thread, split_.threads);
-      for (int64_t n = mine.first; n < mine.last; ++n) {
-        R* to = static_cast<R*>(gradient_.dmatrices[kernel_.group_matrices[group.first + n / vectors]]);
+      for (int64_t m = 0; staged.gathered && m < group.gates; ++m) {
+        const int32_t matrix = kernel_.group_matrices[group.first + m];
+        R* to = static_cast<R*>(gradient_.dmatrices[matrix]);
         if (!to) continue;
-        const int64_t unit = n % vectors * shape_.lanes;
-        pack_column([g](const Buffers& with) { return with.dq[g]; }, group.gate_row, s0, s1,
-                    group.column(n / vectors, unit), packed);
-        add_product(thread, packed, least(shape_.lanes, group.out - unit), steps, staged.left, staged.gathered, unit, first,
-                    to);
+        bool fresh = first;
+        for (int64_t n = 0; n < group.first; ++n) fresh &= kernel_.group_matrices[n] != matrix;
+        const Part mine = part_of(vectors, (thread + matrix) % split_.threads, split_.threads);
+        for (int64_t n = mine.first; n < mine.last; ++n) {
+          pack_column([g](const Buffers& with) { return with.dq[g]; }, group.gate_row, s0, s1,
+                      group.column(m, n * shape_.lanes), packed);
+          add_product(thread, packed, least(shape_.lanes, group.out - n * shape_.lanes), steps, staged.left,
+                      staged.gathered, n * shape_.lanes, fresh, to);
+        }
       }
     }
   }

@@ -40,7 +40,8 @@ def test_half_precision_is_refused_by_name():
 
 def test_a_diagonal_cell_s_weights_come_gate_by_gate_and_go_back_so():
     call = call_of(leaky_diagonal)
-    x, W, b, R, br, named, *_ = cpu.arguments(call).weights()
+    given = cpu.arguments(call)
+    x, W, b, R, br, named = given.x, given.W, given.b, given.R, given.br, given.parameters
     assert R is None
     assert br is None
     assert [tuple(row.shape) for row in named] == [(5,), (5,)]

@@ -146,7 +146,8 @@ class _Tape:
             made.append(self.to.make(node.kind, *(made[i] for i in node.arguments), label=node.label))
         self.outputs = {part: made[index] for part, index in graph.outputs.items()}
         self.steps = needed(self.outputs)
-        self.active = _depends(self.to.builder.nodes, tuple(GRADIENTS))
+        # A matrix wants a gradient, and its product therefore, whatever it multiplies.
+        self.active = _depends(self.to.builder.nodes, (*GRADIENTS, "matrix"))
         self.sums: dict[int, Node] = {}
         # What is multiplied, and its products with matrices, in the order of the step.
         found: dict[int, tuple[Node, list[Node]]] = {}

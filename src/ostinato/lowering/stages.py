@@ -66,7 +66,7 @@ def staged(graph: Graph, groups: Sequence[Group], projected: str | None = None, 
 
 class _Planner:
     def __init__(self, graph: Graph, groups: Sequence[Group], projected: str | None, shown: str | None) -> None:
-        self.nodes, self.groups = graph.nodes, groups
+        self.nodes, self.groups, self.shown = graph.nodes, groups, shown
         self.alike = row_valued(graph.nodes)
         whole = {shown, f"ds.{shown}"} if projected is not None else set()
         whole |= {f"dq.{g}.0" for g, group in enumerate(groups) if projected in group.matrices}
@@ -105,7 +105,7 @@ class _Planner:
             for place, group in enumerate(self.groups):
                 mine = self.all_outputs.get(f"operand.{place}")
                 leaf = self.nodes[operand]
-                if mine == operand or (mine is None and group.shown and leaf.kind == "state"):
+                if mine == operand or (mine is None and group.shown and (leaf.kind, leaf.label) == ("state", self.shown)):
                     by_operand[operand] = place
                     break
         return by_operand[operand]

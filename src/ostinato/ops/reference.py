@@ -43,7 +43,7 @@ def run(call: Call) -> tuple[Tensor, State]:
             state = _zeroed(state, reset[:, t])
         also = Gates(**{name: extra[t] for name, extra in extras.items()})
         seen = _recurrent(cell, call.weights, state, also)
-        new = cell(_split(cell.gates, given[t]), seen, state, named, also)
+        new = _whole(cell(_split(cell.gates, given[t]), seen, state, named, also), state)
         shown = new[cell.output]
         if valid is not None:
             shown = torch.where(valid[:, t], shown, 0.0)
@@ -87,6 +87,14 @@ def _recurrent(cell: Cell, weights: Mapping[str, Tensor], state: State, also: Ga
     if "br" in weights:
         joined = joined + weights["br"]
     return _split(cell.sees, joined)
+
+
+def _whole(new: State, like: State) -> State:
+    """Each part [B, H], also where a cell makes it of a number or of a parameter alone."""
+    whole: State = map_state(
+        lambda n, o: n.expand_as(o) if isinstance(n, Tensor) else torch.full_like(o, float(n)), new, like
+    )
+    return whole
 
 
 def _zeroed(state: State, reset: Tensor) -> State:

@@ -46,9 +46,10 @@ TENSOR_OPERATIONS: dict[str, Callable[..., Tensor]] = {
     "less": _less,
     "select": lambda condition, yes, no: torch.where(condition, yes, no),
     "product": lambda value, matrix: functional.linear(value, matrix),
-    "row_sum": lambda v: v.sum(-1, keepdim=True),
-    "row_mean": lambda v: v.mean(-1, keepdim=True),
-    "row_max": lambda v: v.amax(-1, keepdim=True),
+    # One number for each unit of the row, so that a product or another look along it finds a whole row.
+    "row_sum": lambda v: v.sum(-1, keepdim=True).expand_as(v),
+    "row_mean": lambda v: v.mean(-1, keepdim=True).expand_as(v),
+    "row_max": lambda v: v.amax(-1, keepdim=True).expand_as(v),
 }
 
 
