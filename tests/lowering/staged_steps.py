@@ -89,7 +89,9 @@ def _operation(builder: Builder, choose: Choose, nodes: Sequence[Node], kind: st
         return make("multiply", b, make("divide", raised, make("row_sum", raised)))
     if kind == "normed":
         centred = make("subtract", a, make("row_mean", a))
-        return make("divide", centred, make("sqrt", make("add", 0.1, make("row_mean", make("multiply", centred, centred)))))
+        return make(
+            "divide", centred, make("sqrt", make("add", 0.1, make("row_mean", make("multiply", centred, centred))))
+        )
     if kind == "multiply":
         return make(kind, make("sin", a), b)
     if kind == "divide":
@@ -145,7 +147,9 @@ def random_call(cell: Cell, sizes: tuple[int, int, int, int], seed: int = 0, **t
 
     widths = cell.widths(hidden, shown)
     shapes = cell.shapes(inputs, hidden, shown)
-    weights = {name: number(*shape, scale=0.7 if len(shape) < 2 else 0.9 / shape[1] ** 0.5) for name, shape in shapes.items()}
+    weights = {
+        name: number(*shape, scale=0.7 if len(shape) < 2 else 0.9 / shape[1] ** 0.5) for name, shape in shapes.items()
+    }
     state = {part: number(rows, width, scale=0.5) for part, width in widths.items()}
     extras = {name: number(rows, steps, hidden) for name in cell.inputs}
     x = number(rows, steps, inputs)
@@ -156,14 +160,18 @@ def random_call(cell: Cell, sizes: tuple[int, int, int, int], seed: int = 0, **t
     return Call(cell, x, weights, State(**state), lengths, reset, told.get("reverse", False), extras)
 
 
+def _waves(like: Tensor) -> Tensor:
+    return torch.cos(torch.arange(like.numel(), dtype=like.dtype)).view(like.shape)
+
+
 def assert_kernel_agrees(kernel: Kernel, call: Call, tolerance: float, what: str) -> None:
     """Forward with and without gradients, last state and all gradients: a kernel against the loop."""
     leaves = {"x": call.x, **call.weights, **{f"start {part}": value for part, value in call.state.items()}}
 
     def run(y: Tensor, parts: Sequence[Tensor]) -> dict[str, Tensor]:
-        total = (y * torch.cos(torch.arange(y.numel(), dtype=y.dtype).view(y.shape))).sum()
-        for place, part in enumerate(parts):
-            total = total + ((place + 0.5) * part * torch.sin(torch.arange(part.numel(), dtype=y.dtype).view(part.shape))).sum()
+        total = (y * _waves(y)).sum()
+        for part in parts:
+            total = total + (part * _waves(part)).sum()
         found = torch.autograd.grad(total, list(leaves.values()), allow_unused=True, materialize_grads=True)
         ends = {f"end {part}": value for part, value in zip(call.cell.state, parts, strict=True)}
         return {"y": y, **ends, **{f"d {name}": grad for name, grad in zip(leaves, found, strict=True)}}

@@ -54,7 +54,8 @@ static void read(double* to, int count) {
 static void show(const double* from, int count) { for (int i = 0; i < count; ++i) std::printf("%.17g ", from[i]); }
 template <class C> void run() {
   const int G = C::G, S = C::S, P = C::P, E = C::E, KEEP = C::KEEP;
-  double x[G] = {}, u[G] = {}, s[S] = {}, p[P + 1] = {}, e[E + 1] = {}, d[S] = {}, out[S] = {}, keep[KEEP + 1] = {}, again[S] = {};
+  double x[G] = {}, u[G] = {}, s[S] = {}, p[P + 1] = {}, e[E + 1] = {}, d[S] = {};
+  double out[S] = {}, keep[KEEP + 1] = {}, again[S] = {};
   double dx[G] = {}, du[G] = {}, ds[S] = {}, dp[P + 1] = {};
   read(x, G); if (C::DENSE) read(u, G); read(s, S); read(p, P); read(e, E); read(d, S);
   C::forward(x, u, s, p, e, out, keep);

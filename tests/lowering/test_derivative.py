@@ -52,7 +52,10 @@ def leaves_of(step: Lowered, seed: int = 0, grid: bool = False) -> dict[str, dic
         return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
     return {
-        kind: {n: value(*((HIDDEN,) if kind == "parameter" else (ROWS, HIDDEN))).requires_grad_(kind != "given") for n in names}
+        kind: {
+            n: value(*((HIDDEN,) if kind == "parameter" else (ROWS, HIDDEN))).requires_grad_(kind != "given")
+            for n in names
+        }
         for kind, names in step.names.items()
     }
 
@@ -85,7 +88,7 @@ def assert_gradients(step: Lowered, made: Cell, leaves: dict[str, dict[str, Tens
         new = step.derivation.forward.run(sources)
         kept = Gates(**{str(place): new[f"keep.{place}"] for place in range(step.keep)})
         d = Gates(**dict(zip(step.state, arrived, strict=True)))
-        got = step.derivation.backward.run({"kept": kept, "gradient": d, "parameter": sources["parameter"], "given": sources["given"]})
+        got = step.derivation.backward.run({**sources, "kept": kept, "gradient": d})
         inferred = step.derivation.infer.run(sources)
     for part, value in zip(step.state, shaped, strict=True):
         assert torch.allclose(torch.as_tensor(new[part], dtype=torch.float64), value, rtol=1e-13, atol=1e-13)

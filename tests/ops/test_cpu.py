@@ -11,14 +11,14 @@ from ostinato.cells import BUILT_IN, Uniform, cell, tanh
 from ostinato.layers import Direction
 from ostinato.ops import cpu
 from ostinato.state import State
-from tests.laws.zoo import ALL_CELLS, leaky_diagonal, name_of, random_input, weights_of
+from tests.laws.zoo import ALL_CELLS, given_of, leaky_diagonal, name_of, random_input, weights_of
 from tests.lowering.steps import too_many_products
 
 
 def call_of(cell, x=None):
     x = random_input(2, 4) if x is None else x
     weights = {name: weight.detach().to(x.dtype) for name, weight in weights_of(cell).items()}
-    return ops.checked_call(cell, x, weights, None, None, None, False)
+    return ops.checked_call(cell, x, weights, None, None, None, False, given_of(cell, x))
 
 
 @pytest.mark.parametrize("cell", ALL_CELLS, ids=name_of)
@@ -104,4 +104,4 @@ def test_a_cell_of_more_parameters_than_the_core_takes_is_left_to_the_loop():
 
     choice = Direction(crowded, 3, 5).engine(torch.randn(2, 4, 3))
     assert choice.engine == "reference"
-    assert "more parts or parameters than the core takes" in choice.refusals["cpu"]
+    assert "more parts, parameters, matrices or given values than the core takes" in choice.refusals["cpu"]

@@ -14,6 +14,7 @@ from ostinato.lowering import lowered
 from ostinato.ops import operator
 from ostinato.state import State
 from tests.laws.zoo import ALL_CELLS, name_of, random_input, random_state, weights_of
+from tests.lowering.steps import too_many_products
 
 SEEN = ("lstm", "gru", "leaky_diagonal", "input_gated")
 some = pytest.mark.parametrize("member", [c for c in ALL_CELLS if c.name in SEEN], ids=name_of)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ostinato.cells import row_max, row_mean, row_sum, softplus
+from ostinato.cells import product, row_max, row_mean, row_sum, softplus
 from ostinato.cells.operations import OPERATIONS, UNARY
 from ostinato.ops.torch_operations import TENSOR_OPERATIONS
 
@@ -27,11 +27,14 @@ def test_softplus_is_exact_where_torch_s_own_turns_linear() -> None:
     assert softplus(value).item() > 20.5
 
 
-def test_rows_are_reduced_over_the_units_and_kept_as_a_column() -> None:
+def test_a_look_along_the_units_gives_each_of_them_the_same_number() -> None:
     rows = torch.tensor([[1.0, 2.0], [3.0, 5.0]])
-    assert row_sum(rows).tolist() == [[3.0], [8.0]]
-    assert row_mean(rows).tolist() == [[1.5], [4.0]]
-    assert row_max(rows).tolist() == [[2.0], [5.0]]
+    assert row_sum(rows).tolist() == [[3.0, 3.0], [8.0, 8.0]]
+    assert row_mean(rows).tolist() == [[1.5, 1.5], [4.0, 4.0]]
+    assert row_max(rows).tolist() == [[2.0, 2.0], [5.0, 5.0]]
+    # As a kernel sees it, which has no columns: another look along it, and a product with a matrix.
+    assert row_sum(row_sum(rows)).tolist() == [[6.0, 6.0], [16.0, 16.0]]
+    assert product(row_max(rows), torch.ones(3, 2)).tolist() == [[4.0] * 3, [10.0] * 3]
 
 
 def test_softplus_has_its_slope_at_zero_too() -> None:

@@ -105,7 +105,9 @@ class _Planner:
             for place, group in enumerate(self.groups):
                 mine = self.all_outputs.get(f"operand.{place}")
                 leaf = self.nodes[operand]
-                if mine == operand or (mine is None and group.shown and (leaf.kind, leaf.label) == ("state", self.shown)):
+                if mine == operand or (
+                    mine is None and group.shown and (leaf.kind, leaf.label) == ("state", self.shown)
+                ):
                     by_operand[operand] = place
                     break
         return by_operand[operand]
