@@ -135,7 +135,7 @@ def _kernel(library: ctypes.CDLL, name: str, cell: Cell, step: Lowered, dtype: s
 
 
 def random_call(cell: Cell, sizes: tuple[int, int, int, int], seed: int = 0, **told: Any) -> Call:
-    """A call of some rows, steps, inputs and units (and the width that is projected to, as ``shown``), on random numbers
+    """A call of some rows, steps, inputs and units (``shown`` is the width that is projected to) on random numbers
     that want gradients; ``lengths`` and ``reset`` by their names with True, ``reverse``, and the ``dtype``.
     """
     rows, steps, inputs, hidden = sizes
