@@ -130,8 +130,15 @@ def _kernel(library: ctypes.CDLL, name: str, cell: Cell, step: Lowered, dtype: s
     function = getattr(library, f"at_{name}")
     function.restype = ctypes.c_void_p
     named = {"gates": cell.gates, "parts": cell.state, "parameters": tuple(cell.parameters), "output": cell.output}
-    facts = {"recurrent": cell.recurrent, "keep": step.keep, "digest": step.digest, "output_index": step.output_index}
-    return Kernel(address=function(), cell=name, dtype=dtype, target=target, **named, **facts, source=cell)
+    facts = {
+        "recurrent": cell.recurrent,
+        "keep": step.keep,
+        "digest": step.digest,
+        "output_index": step.output_index,
+        "staged": step.staged,
+    }
+    told = {"cell": name, "dtype": dtype, "target": target, "staged": step.staged, "source": cell}
+    return Kernel(address=function(), **told, **named, **facts)
 
 
 def random_call(cell: Cell, sizes: tuple[int, int, int, int], seed: int = 0, **told: Any) -> Call:
