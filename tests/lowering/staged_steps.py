@@ -185,10 +185,10 @@ def assert_kernel_agrees(kernel: Kernel, call: Call, tolerance: float, what: str
 
     y, end = reference.run(call)
     wanted = run(y, [part for _, part in end.items()])
-    y, parts = fused.unroll(kernel, **cpu.arguments(call).named())
+    y, parts = fused.unroll(kernel, *cpu.arguments(call))
     got = run(y, parts)
     with torch.no_grad():
-        y, parts = fused.unroll(kernel, **cpu.arguments(call).named())
+        y, parts = fused.unroll(kernel, *cpu.arguments(call))
     got |= {"y again": y, "end again": parts[0]}
     wanted |= {"y again": wanted["y"], "end again": wanted[f"end {call.cell.state[0]}"]}
     for name, value in wanted.items():

@@ -38,15 +38,13 @@ def test_half_precision_is_refused_by_name():
     )
 
 
-def test_a_diagonal_cell_s_weights_come_gate_by_gate_and_go_back_so():
-    call = call_of(leaky_diagonal)
+@pytest.mark.parametrize("cell", ALL_CELLS, ids=name_of)
+def test_gradients_in_the_order_of_a_kernel_s_arguments_go_back_to_their_weights(cell):
+    call = call_of(cell)
     given = cpu.arguments(call)
-    x, W, b, R, br, named = given.x, given.W, given.b, given.R, given.br, given.parameters
-    assert R is None
-    assert br is None
-    assert [tuple(row.shape) for row in named] == [(5,), (5,)]
-    back = cpu.by_weight(call, [x, W, b, None, None, *named, *dict(call.state.items()).values()])
-    for got, wanted in zip(back[1:5], call.weights.values(), strict=True):
+    ordered = [given.x, given.W, given.b, given.R, given.br, *given.parameters, *given.matrices, *given.state]
+    back = cpu.by_weight(call, ordered)
+    for got, wanted in zip(back, [call.x, *call.weights.values(), *given.state], strict=True):
         assert torch.equal(got, wanted)
 
 
