@@ -14,6 +14,7 @@ from ostinato.cells import Cell, find
 from ostinato.errors import OptionError, ShapeError
 from ostinato.layers.dropout import Dropout, checked_share, drop_weights
 from ostinato.layers.initialise import initialise
+from ostinato.layers.steps import alike
 from ostinato.layers.varied import varied
 from ostinato.sequence import Sequences, valid_steps
 from ostinato.state import State
@@ -94,6 +95,7 @@ class Direction(nn.Module):
         noise: ops.Noise | None = None,
     ) -> tuple[Tensor, State]:
         """x [B, T, D] to y [B, T, P] and the last state, as :func:`ostinato.ops.recur`; noise is drawn unless given."""
+        x = alike(x, self)
         noise = self.noise(x) if noise is None else noise
         told: dict[str, Any] = {"inputs": inputs, "noise": noise, "reverse": self.reverse, "engine": self.wish}
         return ops.recur(self.cell, x, self.weights(), state, lengths, reset, **told)
