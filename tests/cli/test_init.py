@@ -22,7 +22,7 @@ def test_without_a_command_the_help_is_shown():
     assert result.stdout == run("--help").stdout
 
 
-@pytest.mark.parametrize("verb", ["train", *VERBS, "train text-classifier"])
+@pytest.mark.parametrize("verb", ["train", *VERBS, "train text-classifier", "train tree-classifier"])
 def test_every_verb_has_help(verb):
     result = run(*verb.split(), "--help")
     assert result.exit_code == 0

@@ -43,7 +43,7 @@ def test_a_checkpoint_is_no_model(tmp_path):
 
 def test_the_options_are_read_without_torch_and_numpy():
     code = (
-        "import sys, ostinato.tasks.text_options;"
+        "import sys, ostinato.tasks.text_options, ostinato.tasks.tree_options;"
         "sys.exit([m for m in ('torch', 'numpy', 'pydantic', 'rich') if m in sys.modules] or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -158,7 +158,12 @@ def check_options(options: TreeClassifierOptions, *, valid: bool) -> None:
     check_cell(options.cell)
     # The fold itself knows which cells can be folded, and which of them tell places apart.
     tree_step(find(options.cell))
-    ops.fold_shapes(options.cell, options.embedding, options.hidden, places(options))
+    try:
+        ops.fold_shapes(options.cell, options.embedding, options.hidden, places(options))
+    except OptionError as error:
+        if options.arity is None and options.binarize != "none":
+            raise OptionError(f"binarize='{options.binarize}' tells two places of children apart: {error}") from None
+        raise
     if not options.buckets and options.ngrams != TreeClassifierOptions.ngrams:
         raise OptionError("ngrams are sizes of pieces of words, and buckets=0 reads no pieces; set buckets too")
     if valid and options.holdout not in (0, TreeClassifierOptions.holdout):
