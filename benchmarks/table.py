@@ -134,11 +134,11 @@ def _listops(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 def _function_names(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     named = {"flat-lstm": "flat LSTM", "majority": "majority class"}
     shares = {name: f"{100 * part['accuracy']:.1f} %" for name, part in s.items()}
-    trees = [shares[name] for name in ("tree", "child-sum") if name in shares]
-    if trees:
+    trees = {"tree": "binarized", "child-sum": "child-sum"}
+    found = [f"{what} {shares[name]}" for name, what in trees.items() if name in shares]
+    if found:
         others = ", ".join(f"{named[name]} {shares[name]}" for name in named if name in shares)
-        what = "first word of a Python function's name, 30 words: trees, binarized / child-sum"
-        yield what, f"**{' / '.join(trees)}**", others
+        yield "first word of a Python function's name, 30 words: LSTM over its tree", f"**{', '.join(found)}**", others
 
 
 def _trees(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
