@@ -41,9 +41,9 @@ def unroll(
 
     W [G H, D], b [G H], R and br as :meth:`ostinato.cells.Cell.shapes` says, but R in one piece where the cell has
     heads; b and br may be None for a dense cell whose step has no stages. ``parameters`` [H] and ``matrices`` [H, H]
-    are the declared ones. ``given`` is what else comes in, [B, T, H] each; no gradient reaches it. ``state`` has a [B, H]
-    for each part. Everything is float32 or float64 on the CPU and of fitting shapes: the caller has checked it. y lies
-    in memory in the order of x.
+    are the declared ones. ``given`` is what else comes in, [B, T, H] each; no gradient reaches it. ``state`` has a
+    [B, H] for each part. Everything is float32 or float64 on the CPU and of fitting shapes: the caller has checked
+    it. y lies in memory in the order of x.
     """
     if torch.is_grad_enabled():
         for tensor in (x, W, b, R, br, *parameters, *matrices, *state):
