@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ostinato.data.conll import Columns, read_conll
 from ostinato.errors import DataError, OptionError
@@ -85,3 +87,13 @@ def test_a_sentence_of_ten_thousand_words_in_a_chain_is_read():
 def test_columns_count_from_one(wrong):
     with pytest.raises(OptionError, match="wanted a whole number from 1 on"):
         Columns(**wrong)
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(-1, 5)), max_size=6))
+def test_any_columns_are_trees_or_are_refused(pairs):
+    text = "".join(f"{number} w {head}\n" for number, head in pairs)
+    try:
+        found = list(read_conll(text, Columns(head=3)))
+    except DataError:
+        return
+    assert sum(len(placed.tree) for placed in found) == len(pairs)

@@ -3,6 +3,8 @@ from __future__ import annotations
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ostinato.data.expressions import read_tree, read_trees, tree_of, write_tree
 from ostinato.data.trees import Tree
@@ -142,3 +144,14 @@ def test_lists_that_hold_themselves_or_what_is_no_word_are_refused():
 def test_what_a_form_cannot_hold_is_told(tree, form, words):
     with pytest.raises(DataError, match=words):
         write_tree(tree, form)
+
+
+@given(st.text(alphabet='()ab"\\ \n\t', max_size=40), st.sampled_from(["lisp", "labels", "leaves"]))
+def test_any_text_is_trees_or_is_refused(text, form):
+    try:
+        found = [placed.tree for placed in read_trees(text, form)]
+    except DataError:
+        return
+    for tree in found:
+        left, right = same(tree, read_tree(write_tree(tree, form), form))
+        assert left == right
