@@ -125,3 +125,13 @@ class RingGain(Initial):
 
     A state that is scaled by it has the variance of its input. Orvieto et al., 2023 (arXiv:2303.06349).
     """
+
+
+# Every rule by its name: what a file may ask for.
+RULES: dict[str, type[Initial]] = {
+    rule.__name__: rule
+    for rule in (
+        *(Constant, Uniform, Spaced, Xavier, Lecun, Orthogonal, Identity, Spectral),
+        *(Decay, Ring, Phase, RingGain),
+    )
+}

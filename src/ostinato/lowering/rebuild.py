@@ -11,21 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ostinato.cells.declaration import ARGUMENTS, RECURRENT, Cell, Gates
-from ostinato.cells.initial import (
-    Constant,
-    Decay,
-    Identity,
-    Initial,
-    Lecun,
-    Orthogonal,
-    Phase,
-    Ring,
-    RingGain,
-    Spaced,
-    Spectral,
-    Uniform,
-    Xavier,
-)
+from ostinato.cells.initial import RULES, Initial
 from ostinato.cells.noise import PER, Mask
 from ostinato.cells.operations import ROWWISE
 from ostinato.errors import LoweringError, OptionError, nearest
@@ -33,13 +19,6 @@ from ostinato.lowering.graph import LEAVES, Graph, Node, compute
 from ostinato.lowering.trace import trace
 from ostinato.state import State
 
-RULES: dict[str, type[Initial]] = {
-    rule.__name__: rule
-    for rule in (
-        *(Constant, Uniform, Spaced, Xavier, Lecun, Orthogonal, Identity, Spectral),
-        *(Decay, Ring, Phase, RingGain),
-    )
-}
 FIELDS = (
     *("name", "state", "gates", "output", "recurrent", "recurrent_bias", "constants", "parameters", "matrices"),
     *("sees", "heads", "projected", "inputs", "noise", "seen_through", "candidate", "per_child", "trained"),
