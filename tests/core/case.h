@@ -192,6 +192,7 @@ class Case {
       dends_[s] = dend[s].get();
     }
     call.parameters = named_, call.start = starts_;
+    call.shown = plan_.hidden;
     if (plan_.lengths) call.lengths = problem.lengths.data();
     if (plan_.reset) call.reset = problem.reset.data();
     if (has(no_dy)) dy = strided(problem.dy, plan_.hidden, out);

@@ -6,19 +6,19 @@
 
 // u = r h + br is the cell's own: no product.
 struct alone {
-  static constexpr int G = 1, S = 1, OUTPUT = 0, P = 3, KEEP = 2;
-  static constexpr bool DENSE = false, SAME = false;
+  static constexpr int G = 1, S = 1, OUTPUT = 0, P = 3, E = 0, KEEP = 2;
+  static constexpr bool STAGED = false, DENSE = false, SAME = false;
   template <class V>
-  static OSTINATO_INLINE void infer(const V* x, const V*, const V* s, const V* p, V* out) {
+  static OSTINATO_INLINE void infer(const V* x, const V*, const V* s, const V* p, const V*, V* out) {
     out[0] = p[2] * tanh(x[0] + p[0] * s[0] + p[1]);
   }
   template <class V>
-  static OSTINATO_INLINE void forward(const V* x, const V* u, const V* s, const V* p, V* out, V* keep) {
-    infer(x, u, s, p, out);
+  static OSTINATO_INLINE void forward(const V* x, const V* u, const V* s, const V* p, const V* e, V* out, V* keep) {
+    infer(x, u, s, p, e, out);
     keep[0] = tanh(x[0] + p[0] * s[0] + p[1]), keep[1] = s[0];
   }
   template <class V>
-  static OSTINATO_INLINE void backward(const V* keep, const V* p, const V* d, V* dx, V*, V* ds, V* dp) {
+  static OSTINATO_INLINE void backward(const V* keep, const V* p, const V*, const V* d, V* dx, V*, V* ds, V* dp) {
     dx[0] = d[0] * p[2] * (constant<V>(1) - keep[0] * keep[0]);
     ds[0] = dx[0] * p[0];
     dp[0] = dx[0] * keep[1], dp[1] = dx[0], dp[2] = d[0] * keep[0];
@@ -28,26 +28,26 @@ struct alone {
 // Two gates, a product, a parameter, and the second part is the one that is shown. Zeros make NaN here: that
 // is what stands beyond the last unit.
 struct both {
-  static constexpr int G = 2, S = 2, OUTPUT = 1, P = 1, KEEP = 6;
-  static constexpr bool DENSE = true, SAME = false;
+  static constexpr int G = 2, S = 2, OUTPUT = 1, P = 1, E = 0, KEEP = 6;
+  static constexpr bool STAGED = false, DENSE = true, SAME = false;
   template <class V>
   static OSTINATO_INLINE V sign(const V* p) {
     return p[0] / absolute(p[0]);
   }
   template <class V>
-  static OSTINATO_INLINE void forward(const V* x, const V* u, const V* s, const V* p, V* out, V* keep) {
+  static OSTINATO_INLINE void forward(const V* x, const V* u, const V* s, const V* p, const V*, V* out, V* keep) {
     const V f = sigmoid(x[0] + u[0]), g = exp(x[1]);
     out[0] = f * s[0] + g + p[0] * sign(p) * u[1];
     out[1] = tanh(out[0] + p[0] * s[1]);
     keep[0] = f, keep[1] = u[1], keep[2] = s[0], keep[3] = out[1], keep[4] = g, keep[5] = s[1];
   }
   template <class V>
-  static OSTINATO_INLINE void infer(const V* x, const V* u, const V* s, const V* p, V* out) {
+  static OSTINATO_INLINE void infer(const V* x, const V* u, const V* s, const V* p, const V* e, V* out) {
     V keep[KEEP];
-    forward(x, u, s, p, out, keep);
+    forward(x, u, s, p, e, out, keep);
   }
   template <class V>
-  static OSTINATO_INLINE void backward(const V* keep, const V* p, const V* d, V* dx, V* du, V* ds, V* dp) {
+  static OSTINATO_INLINE void backward(const V* keep, const V* p, const V*, const V* d, V* dx, V* du, V* ds, V* dp) {
     const V shown = d[1] * (constant<V>(1) - keep[3] * keep[3]);
     const V dc = d[0] + shown;
     dx[0] = du[0] = dc * keep[2] * keep[0] * (constant<V>(1) - keep[0]);

@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 from ostinato.cells import Cell
-from ostinato.compiling import Kernel
+from ostinato.compiling import Kernel, kernels
+from ostinato.compiling.building import Built
 from ostinato.compiling.compiler import find_compiler
 from ostinato.compiling.source import DTYPES
 from ostinato.core import load_core
-from ostinato.lowering import Blueprint, Lowered, Node, cpp_cell, lowered
+from ostinato.lowering import Blueprint, Node, cpp_cell, lowered
 from ostinato.lowering.graph import Builder, Graph
 from ostinato.ops import Call, cpu, fused, reference
 from ostinato.state import State
@@ -104,7 +105,7 @@ def _operation(builder: Builder, choose: Choose, nodes: Sequence[Node], kind: st
     return make(kind, a, b) if kind in ("add", "subtract") else make(kind, a)
 
 
-def kernels_of(cells: Mapping[str, Cell], dtype: str, folder: Path) -> dict[str, Kernel]:
+def kernels_of(cells: Mapping[str, Cell], dtype: str, folder: Path, optimised: str = "-O1") -> dict[str, Kernel]:
     """The kernels of many cells, by one run of the compiler; names are those of their structs."""
     core, steps = load_core(), {name: lowered(member) for name, member in cells.items()}
     first = next(iter(cells))
@@ -118,27 +119,18 @@ def kernels_of(cells: Mapping[str, Cell], dtype: str, folder: Path) -> dict[str,
     ]
     for file, text in {**core.headers, "cells.cc": "\n".join(lines)}.items():
         (folder / file).write_text(text, encoding="utf-8")
-    flags = ("-std=c++17", "-O1", "-fPIC", "-shared", "-fno-exceptions", "-fno-rtti", "-w", *core.target_flags)
+    flags = ("-std=c++17", optimised, "-fPIC", "-shared", "-fno-exceptions", "-fno-rtti", "-w", *core.target_flags)
     command = [*find_compiler().command, *flags, "-o", "cells.so", "cells.cc"]
     made = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr[-4000:]
     library = ctypes.CDLL(str(folder / "cells.so"))
-    return {name: _kernel(library, name, cells[name], step, dtype, core.target) for name, step in steps.items()}
-
-
-def _kernel(library: ctypes.CDLL, name: str, cell: Cell, step: Lowered, dtype: str, target: str) -> Kernel:
-    function = getattr(library, f"at_{name}")
-    function.restype = ctypes.c_void_p
-    named = {"gates": cell.gates, "parts": cell.state, "parameters": tuple(cell.parameters), "output": cell.output}
-    facts = {
-        "recurrent": cell.recurrent,
-        "keep": step.keep,
-        "digest": step.digest,
-        "output_index": step.output_index,
-        "staged": step.staged,
-    }
-    told = {"cell": name, "dtype": dtype, "target": target, "staged": step.staged, "source": cell}
-    return Kernel(address=function(), **told, **named, **facts)
+    found = {}
+    for name, step in steps.items():
+        function = getattr(library, f"at_{name}")
+        function.restype = ctypes.c_void_p
+        # As one that was compiled on first use: from now on the engine knows it.
+        found[name] = kernels._kept(cells[name], (dtype, core.target), step, Built(function(), None, 0.0))
+    return found
 
 
 def random_call(cell: Cell, sizes: tuple[int, int, int, int], seed: int = 0, **told: Any) -> Call:
