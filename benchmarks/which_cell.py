@@ -97,9 +97,11 @@ def surprises(found: Sequence[Verdict]) -> str:
         return NOTHING
     told = []
     for verdict in found:
+        kind = memory_of(BUILT_IN[verdict.cell])
+        if verdict.task == "associative" and verdict.solved and kind != MIXES:
+            told.append(f"- `{verdict.cell}` learnt to look up by key, and none of its units sees another.")
         if verdict.task not in FOLLOWED:
             continue
-        kind = memory_of(BUILT_IN[verdict.cell])
         far = verdict.reach == TASKS[verdict.task].tests[-1]
         if kind == ONE_SIGN and far:
             told.append(f"- `{verdict.cell}` follows {verdict.task} to {verdict.reach} steps, and its memory {kind}.")

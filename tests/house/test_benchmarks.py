@@ -11,9 +11,11 @@ import pytest
 from tests.house.tree import ROOT
 
 sys.path.insert(0, str(ROOT))
-from benchmarks import registry, table, which_cell
+from benchmarks import certificates, registry, table, which_cell
 from ostinato.bench import history
 from ostinato.bench.registry import chosen
+from ostinato.cells import BUILT_IN
+from ostinato.certificates.algebra import ONE_SIGN, memory_of
 from ostinato.certificates.verdict import Verdict
 from ostinato.tasks.examples import DataWarning
 
@@ -39,6 +41,16 @@ def test_the_page_on_cells_shows_the_certificates_that_are_kept():
     for marker in ("guide", "certificates", "surprises"):
         assert which_cell.between(marker).search(page), marker
     assert page == which_cell.written(page), "run: python -m benchmarks.table"
+
+
+def test_the_certificates_that_are_kept_show_what_is_known():
+    found = {(v.cell, v.task): v for v in certificates.found(registry.find("certificates").results())}
+    for cell in {"lstm", "gru"} & {cell for cell, _ in found}:
+        assert found[cell, "parity"].reach == 256
+        assert found[cell, "a5"].solved
+    for (cell, task), verdict in found.items():
+        if task == "parity" and memory_of(BUILT_IN[cell]) == ONE_SIGN:
+            assert not verdict.solved, cell
 
 
 def test_the_guide_to_cells_follows_from_the_verdicts_alone():
