@@ -81,13 +81,13 @@ def guide(found: Sequence[Verdict]) -> str:
     if some:
         lines.append(f"  Some of them: {', '.join(some)}.")
     lines.append("  None of them that far: " + named(cell for cell in cells if not held[cell]))
-    plain, chrono = learnt(found, "recall"), learnt(found, "recall", "chrono")
-    lines += [
-        "- **Something said long ago, after a gap of 100 steps in which nothing happens.** Learnt as it comes: "
-        + named(plain),
-        "  Learnt with `timescale=` set to the gap: " + named(chrono),
-        "- **Looking up a value by its key.** Four pairs were learnt by " + named(learnt(found, "associative")),
-    ]
+    lines.append("- **Something said long ago, after a gap of 100 steps in which nothing happens.**")
+    for start, words in (("plain", "Learnt as it comes: "), ("chrono", "Learnt with `timescale=` set to the gap: ")):
+        if any((v.task, v.start) == ("recall", start) for v in found):
+            lines.append("  " + words + named(learnt(found, "recall", start)))
+    lines.append(
+        "- **Looking up a value by its key.** Four pairs were learnt by " + named(learnt(found, "associative"))
+    )
     return "\n".join(lines) + "\n"
 
 

@@ -23,6 +23,7 @@ def test_the_best_seed_speaks_and_the_others_are_counted():
 
 def test_accuracy_without_being_solved_is_a_percentage():
     assert text(record("gru", "adding", (1.0, 1.0), solved=False)) == "100 %"
+    assert text(record("gru", "parity", (0.998, 0.9, 0.9))) == "99 %"
 
 
 def test_the_table_has_a_row_for_each_cell_and_a_dash_where_nothing_was_run():

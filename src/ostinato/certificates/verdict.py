@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,10 +38,11 @@ class Verdict:
         >>> Verdict("gru", "parity", "plain", 2, 1, 1.0, 40, 0.5).text
         'to 40 (1 of 2)'
         >>> Verdict("mingru", "parity", "plain", 2, 0, 0.507, 0, None).text
-        '51 %'
+        '50 %'
         """
         if not self.solved:
-            return f"{100 * self.accuracy:.0f} %"
+            # Rounded down: what is not learnt is never all of it.
+            return f"{math.floor(100 * self.accuracy)} %"
         return f"to {self.reach}" + (f" ({self.solved} of {self.seeds})" if self.solved < self.seeds else "")
 
 
