@@ -43,7 +43,7 @@ class Step(nn.RNNCellBase):
         if not batched:
             x, given = x.unsqueeze(0), [part.unsqueeze(0) for part in given]
         state = given or [torch.zeros(x.shape[0], self.hidden_size, dtype=x.dtype, device=x.device)] * parts
-        _, end = run(x, *weights, (), state, None, None, False)
+        _, end = run(x, *weights, (), (), state, None, None, False, ())
         if not batched:
             end = [part.squeeze(0) for part in end]
         return end[0] if parts == 1 else tuple(end)

@@ -159,7 +159,7 @@ class Layer(nn.RNNBase):
             way = index % ways
             W, R = next(flat), next(flat)
             b, br = (next(flat), next(flat)) if bias else (None, None)
-            y, end = run(x, W, b, R, br, (), state, lengths, None, way == 1)
+            y, end = run(x, W, b, R, br, (), (), state, lengths, None, way == 1, ())
             outputs.append(y)
             ends.append(end)
             if way + 1 == ways:
