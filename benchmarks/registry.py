@@ -31,6 +31,7 @@ NAMES = (
     "listops",
     "function_names",
     "trees",
+    "cells",
 )
 
 
