@@ -275,7 +275,8 @@ def _gru_step(
 def summary(results: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     """The mean and the lowest ratio of each cell; what each change costs."""
     wanted = ("geometric_mean", "lowest", "lowest_at", "over_plain", "over_loop")
-    return {name: {key: r[key] for key in wanted if key in r} for name, r in results.items()}
+    names = [name for name in runs() if name in results]
+    return {name: {key: results[name][key] for key in wanted if key in results[name]} for name in names}
 
 
 def sentence_of(result: Mapping[str, Any]) -> str:
@@ -288,19 +289,15 @@ def sentence_of(result: Mapping[str, Any]) -> str:
 
 def table(results: Mapping[str, dict[str, Any]]) -> str:
     """The speed of all cells as Markdown: seconds of ours, and how many times as long the fastest peer takes."""
+    measured = {cell: results[cell] for cell in BUILT_IN if cell in results}
     names = [f"B{rows}-H{hidden}" for rows, hidden in SIZES]
     head = " | ".join(name.replace("-", ", ") for name in names)
-    lines = [f"| cell | {head} | mean | loop in torch |", "|---" * (len(names) + 3) + "|"]
-    for cell in BUILT_IN:
-        if cell in results:
-            points = results[cell]["points"]
-            shown = " | ".join(
-                f"{1e3 * points[n]['ours_seconds']:.1f} ms, {points[n]['ratio']:.1f}× {points[n]['fastest']}"
-                for n in names
-            )
-            mean, over = results[cell]["geometric_mean"], results[cell]["over_loop"]
-            lines.append(f"| [{cell}](cells/{cell}.md) | {shown} | {mean:.1f}× | {over:.1f}× |")
-    changed = {name: r for name, r in results.items() if "over_plain" in r}
+    lines = [_preface(measured), "", f"| cell | {head} | mean | loop in torch |", "|---" * (len(names) + 3) + "|"]
+    for cell, result in measured.items():
+        shown = " | ".join(_shown(result["points"][name]) for name in names)
+        mean, over = result["geometric_mean"], result["over_loop"]
+        lines.append(f"| [{cell}](cells/{cell}.md) | {shown} | {_times(mean)} | {_times(over)} |")
+    changed = [name for name in runs() if "over_plain" in results.get(name, ())]
     if changed:
         lines += [
             "",
@@ -308,7 +305,34 @@ def table(results: Mapping[str, dict[str, Any]]) -> str:
             "",
         ]
         lines += ["| cell | time over the plain cell | loop in torch |", "|---|---|---|"]
-        lines += [
-            f"| {n.replace('-', ', ')} | {r['over_plain']:.2f}× | {r['over_loop']:.1f}× |" for n, r in changed.items()
-        ]
+    for name in changed:
+        over, beside = results[name]["over_plain"], results[name]["over_loop"]
+        lines.append(f"| {name.replace('-', ', ').replace('_', ' ')} | {over:.2f}× | {beside:.1f}× |")
     return "\n".join(lines) + "\n"
+
+
+def _preface(measured: Mapping[str, dict[str, Any]]) -> str:
+    """What the table shows, and where it shows less than one would like."""
+    points = [(cell, name, point) for cell, result in measured.items() for name, point in result["points"].items()]
+    below = [(cell, name) for cell, name, point in points if point["ratio"] < 1.0]
+    small = sum(name.startswith("B1-") for _, name in below)
+    slower = f"{len(below)} of the {len(points)} points are below 1×"
+    if below:
+        slower += ", all" if small == len(below) else f", {small}"
+        slower += " of them with one row, where the cost of a call counts most"
+    threads = next(iter(measured.values()))["machine"]["torch_threads"] if measured else 0
+    return (
+        f"Training (forward and backward), {STEPS} steps, as many inputs as units, float32, {threads} threads: our\n"
+        "time, and how many times as long the fastest of the others takes, of those that have the cell: torch's own\n"
+        "layer, a loop in torch (products with the input before it, all that needs no state outside of it), jax's\n"
+        f"`lax.scan` under `jit`. Both sides held the same numbers before they were timed. {slower}."
+    )
+
+
+def _shown(point: Mapping[str, Any]) -> str:
+    return f"{1e3 * point['ours_seconds']:.1f} ms, {_times(point['ratio'])} {point['fastest']}"
+
+
+def _times(ratio: float) -> str:
+    """A ratio; near 1 the second digit matters."""
+    return f"{ratio:.2f}×" if ratio < 1.1 else f"{ratio:.1f}×"

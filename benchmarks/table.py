@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from statistics import geometric_mean
 from typing import Any
 
 from benchmarks import registry, which_cell
@@ -148,6 +149,24 @@ def _trees(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield what, f"**{' / '.join(shown)}**", "one node at a time 1x"
 
 
+def _cells(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    cells, changed = ({n: r for n, r in s.items() if ("over_plain" in r) == kind} for kind in (False, True))
+    means, loops = ([r[key] for r in cells.values()] for key in ("geometric_mean", "over_loop"))
+    if cells:
+        yield (
+            f"training of {len(cells)} cells at six sizes: the fastest of torch.nn, a fair torch loop, jax's scan",
+            f"**{geometric_mean(means):.1f}x**, from {min(means):.1f}x to {max(means):.1f}x",
+            f"1x; the torch loop alone: {geometric_mean(loops):.1f}x",
+        )
+    if changed:
+        yield (
+            "layer norm, zoneout or recurrent dropout in an LSTM or a GRU: time over the plain cell",
+            f"**{geometric_mean(r['over_plain'] for r in changed.values()):.2f}x**, at most "
+            f"{max(r['over_plain'] for r in changed.values()):.2f}x",
+            f"a fair torch loop: {geometric_mean(r['over_loop'] for r in changed.values()):.1f} times as slow",
+        )
+
+
 ROWS = {
     "clinc150": _clinc150,
     "polarity": _polarity,
@@ -161,6 +180,7 @@ ROWS = {
     "listops": _listops,
     "function_names": _function_names,
     "trees": _trees,
+    "cells": _cells,
 }
 
 
