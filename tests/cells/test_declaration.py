@@ -27,6 +27,7 @@ from ostinato.state import State
         ({"state": "h", "gates": "a", "initial": {"V": Constant(1)}}, "initial got 'V'"),
         ({"state": "h", "gates": "keep", "chrono": {"kep": 1}}, "did you mean 'keep'"),
         ({"state": "h", "gates": "a", "recurrent": "none"}, "there is no u"),
+        ({"state": "h", "gates": "a", "trained": 1}, "trained wanted True or False, got 1"),
     ],
 )
 def test_a_wrong_declaration_says_what_is_wrong(declared: dict[str, Any], words: str) -> None:

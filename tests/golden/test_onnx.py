@@ -13,6 +13,8 @@ from ostinato import nn, ops
 from tests.golden.make_onnx import FILE
 from tests.laws.zoo import peephole
 
+BEFORE = "_reset_before"
+
 CASES: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
 LAYERS: dict[str, Any] = {"RNN": nn.RNN, "GRU": nn.GRU, "LSTM": nn.LSTM}
 # Where the gates of torch's order stand in the standard's: z r h and i o f c.
@@ -41,7 +43,7 @@ def layer_of(case: dict[str, Any]) -> Any:
     return layer
 
 
-@pytest.mark.parametrize("name", [name for name, case in CASES.items() if "P" not in case["inputs"]])
+@pytest.mark.parametrize("name", [name for name in CASES if "P" not in CASES[name]["inputs"] and BEFORE not in name])
 def test_a_case_of_the_standard_holds(name: str) -> None:
     case = CASES[name]
     layer, x = layer_of(case), torch.tensor(case["inputs"]["X"])
@@ -76,6 +78,26 @@ def test_a_case_with_peepholes_holds_for_the_cell_that_has_them(name: str) -> No
     }
     _, state = ops.recur(peephole, torch.tensor(case["inputs"]["X"]).transpose(0, 1), weights)
     torch.testing.assert_close(state.h, torch.tensor(case["outputs"]["Y_h"])[0])
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if BEFORE in name])
+def test_a_case_with_the_reset_before_the_product_holds_for_the_cell_that_has_it(name: str) -> None:
+    case = CASES[name]
+    assert case["attributes"].get("linear_before_reset", 0) == 0
+    inputs = {n: torch.tensor(v) for n, v in case["inputs"].items()}
+    x, steps = inputs["X"], 1 if case["attributes"].get("layout") else 0
+    lengths = inputs["sequence_lens"].long() if "sequence_lens" in inputs else None
+    ways = {"forward": [False], "reverse": [True], "bidirectional": [False, True]}
+    for way, reverse in enumerate(ways[case["attributes"].get("direction", "forward")]):
+        W, R = (inputs[key][way].view(3, -1, inputs[key].shape[-1])[[1, 0, 2]] for key in "WR")
+        biases = inputs.get("B", torch.zeros(way + 1, 2 * inputs["R"].shape[1]))[way].view(2, 3, -1)
+        # The standard's recurrent bias of the candidate stands outside of the reset gate here: both biases add up.
+        weights = {"W": W.flatten(0, 1), "b": biases.sum(0)[[1, 0, 2]].flatten(), "R": R[:2].flatten(0, 1), "Rn": R[2]}
+        _, end = ops.recur(
+            "gru_reset_before", x if steps else x.transpose(0, 1), weights, None, lengths, reverse=reverse
+        )
+        wanted = torch.tensor(case["outputs"]["Y_h"])
+        torch.testing.assert_close(end.h, wanted[:, way] if steps else wanted[way])
 
 
 def test_all_three_operators_have_cases() -> None:

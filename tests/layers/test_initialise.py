@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
 import torch
 
-from ostinato.cells import Identity, Initial, Orthogonal, Spectral
+from ostinato.cells import Decay, Identity, Initial, Lecun, Orthogonal, Phase, Ring, RingGain, Spaced, Spectral, lru
 from ostinato.errors import OptionError
-from ostinato.layers import Direction, fill
+from ostinato.layers import Direction, fill, initialise
 
 
 def test_each_gate_s_recurrent_matrix_is_orthogonal() -> None:
@@ -85,3 +86,39 @@ def test_a_spectral_matrix_has_the_radius_and_the_density_asked_for(radius: floa
 def test_a_spectral_matrix_that_cannot_be_is_refused(shape: tuple[int, ...], rule: Spectral, words: str) -> None:
     with pytest.raises(OptionError, match=words):
         fill(torch.empty(shape), rule)
+
+
+def test_entries_are_spaced_evenly_over_the_units() -> None:
+    weight = torch.empty(4)
+    fill(weight, Spaced(3.0, 6.0))
+    assert weight.tolist() == [3.0, 4.0, 5.0, 6.0]
+    fill(weight[:1], Spaced(3.0, 6.0))
+    assert weight[0] == 3.0
+
+
+def test_the_deviation_of_lecun_s_rule_follows_the_columns() -> None:
+    torch.manual_seed(0)
+    weight = torch.empty(300, 400)
+    fill(weight, Lecun(2.0))
+    assert abs(weight.std().item() - 0.1) < 0.002
+
+
+@pytest.mark.parametrize("rule", [Decay(0.5, 1.0), Decay(0.9, 0.8), Ring(-0.1, 0.5), Ring(0.5, 1.5), Phase(1.0, 1.0)])
+def test_a_range_that_cannot_be_is_refused(rule: Initial) -> None:
+    with pytest.raises(OptionError, match=f"{type(rule).__name__} wanted 0 <= low < high"):
+        fill(torch.empty(3), rule)
+
+
+def test_a_ring_down_to_nothing_has_finite_logarithms() -> None:
+    weight = torch.empty(10_000)
+    for rule in (Ring(0.0, 0.9), Phase(0.0, 1.0), Decay(0.0, 0.9)):
+        fill(weight, rule)
+        assert weight.isfinite().all()
+
+
+def test_a_gain_without_its_ring_is_refused() -> None:
+    with pytest.raises(OptionError, match="RingGain follows the Ring of its cell"):
+        fill(torch.empty(3), RingGain())
+    lonely = dataclasses.replace(lru, parameters={**lru.parameters, "nu": Phase()})
+    with pytest.raises(OptionError, match="follows the one parameter that starts by Ring, got 0"):
+        initialise(lonely, {name: torch.empty(shape) for name, shape in lonely.shapes(3, 4).items()}, 4)

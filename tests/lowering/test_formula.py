@@ -137,3 +137,33 @@ def test_every_cell_has_its_formula_in_latex(member: Cell) -> None:
     assert len(re.findall("&=", written)) >= len(member.state)
     for part in member.state:
         assert f"{LATEX.now(LATEX.name(part))} &= " in written
+
+
+def test_the_logarithm_of_a_gate_is_written_as_one() -> None:
+    @cell(state="h", gates="f", recurrent="none")
+    def fading(x: Gates, s: State) -> State:
+        return State(h=s.h - softplus(-x.f))
+
+    assert text(fading) == "h = h₋₁ - softplus(-(W x + b))"
+
+    @cell(state="h", gates="f", recurrent="none")
+    def logarithmic(x: Gates, s: State) -> State:
+        log_f = -softplus(-x.f)
+        return State(h=log_f + s.h)
+
+    assert text(logarithmic) == "h = log(σ(W x + b)) + h₋₁"
+
+
+def test_a_small_number_in_latex_has_a_power_of_ten() -> None:
+    assert [LATEX.number(n) for n in ("1e-12", "-1e-05", "2.5e+20", "8")] == [
+        "10^{-12}",
+        "-10^{-5}",
+        r"2.5 \cdot 10^{20}",
+        "8",
+    ]
+
+
+def test_what_is_made_of_parameters_alone_has_no_time() -> None:
+    written = latex("lru")
+    assert r"v &= \exp(-\exp(\nu))" in written
+    assert r"\mathrm{re}_t &= " in written

@@ -71,6 +71,8 @@ def fill(weight: Tensor, rule: Initial) -> None:
         weight.copy_(torch.linspace(rule.low, rule.high, weight.numel(), dtype=torch.float64).view(weight.shape))
     elif isinstance(rule, Decay | Ring | Phase):
         weight.copy_(_drawn(rule, weight.shape))
+    elif isinstance(rule, RingGain):
+        raise OptionError("RingGain follows the Ring of its cell; fill the weights of a cell by initialise(...)")
     elif weight.dim() != 2:
         raise OptionError(f"{type(rule).__name__} fills matrices, got a weight of {list(weight.shape)}")
     elif isinstance(rule, Xavier):
@@ -83,8 +85,6 @@ def fill(weight: Tensor, rule: Initial) -> None:
         nn.init.eye_(weight).mul_(rule.scale)
     elif isinstance(rule, Spectral):
         _fill_spectral(weight, rule)
-    elif isinstance(rule, RingGain):
-        raise OptionError("RingGain follows the Ring of its cell; fill the weights of a cell by initialise(...)")
     else:
         raise OptionError(f"no way is known to fill a weight by {rule!r}")
 
