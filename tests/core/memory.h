@@ -68,6 +68,8 @@ class Written {
               (long long)(int64_t(i) - begin_), (long long)(int64_t(all_.size()) - 2 * kGuard));
   }
   const std::vector<R>& all() const { return all_; }
+  // Where the first place stands in all of them.
+  int64_t begin() const { return begin_; }
 
  private:
   static constexpr int64_t kGuard = 40;

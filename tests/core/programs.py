@@ -26,6 +26,7 @@ PROGRAMS = {
     "engine": True,
     "engine_cells": True,
     "engine_memory": True,
+    "engine_stages": True,
     "engine_threads": True,
 }
 
