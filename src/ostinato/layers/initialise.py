@@ -38,6 +38,9 @@ def initialise(cell: Cell, weights: dict[str, Tensor], hidden: int, timescale: f
     that their half-lives spread up to it, b = log(U(1, timescale - 1)), those that let new input in with the opposite
     sign. Tallec & Ollivier, 2018 (arXiv:1804.11188).
     """
+    if any(weight.is_meta for weight in weights.values()):
+        # There are no numbers yet: they will come from a file.
+        return
     for name, weight in weights.items():
         for label, part in _gates_of(cell, name, weight, hidden):
             rule = cell.initial_of(label, hidden)
