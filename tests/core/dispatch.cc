@@ -91,7 +91,7 @@ void foreign_kernels_are_refused() {
   for (int32_t ostinato_kernel::* many : {&ostinato_kernel::parts, &ostinato_kernel::parameters}) {
     kernel = *ostinato_kernel_at(0, 4);
     kernel.*many = OSTINATO_MOST + 1;
-    CHECK(refused(&kernel, "more parts or parameters"), "a kernel of too many vectors");
+    CHECK(refused(&kernel, "more parts, parameters, matrices or given values"), "a kernel of too many vectors");
   }
   CHECK(refused(nullptr, "no kernel"), "no kernel");
 }
