@@ -390,7 +390,7 @@ def test_a_cell_that_no_file_can_hold_is_refused_before_it_is_trained():
         (lambda c: c["nodes"].append(["system", 0]), "a graph has no operation 'system'"),
         (lambda c: c["nodes"].append(["tanh", 9999]), "tanh wanted 1 earlier nodes"),
         (lambda c: c["nodes"].extend([["tanh", 0]] * 5000), "at most 4096 nodes"),
-        (lambda c: c.update(gates=["i", "f"]), "which it has not"),
+        (lambda c: c.update(gates=["i", "f"], sees=["i", "f"]), "which it has not"),
         (lambda c: c.update(outputs=[0]), "cannot be read"),
         (lambda c: c.update(parameters=[["forward", ["Constant", 0.0]]]), "which it has not"),
     ],
