@@ -57,12 +57,12 @@ def cpp_cell(step: Lowered, name: str) -> str:
       }
       template <class V>
       static OSTINATO_INLINE void backward(const V* keep, const V*, const V*, const V* d, V* dx, V* du, V* ds, V*) {
-        const V v0 = constant<V>(0x1.0000000000000p+0);
-        const V v1 = keep[0];
-        const V v2 = v1 * v1;
-        const V v3 = v0 - v2;
-        const V v4 = d[0];
-        const V v5 = v3 * v4;
+        const V v0 = d[0];
+        const V v1 = constant<V>(0x1.0000000000000p+0);
+        const V v2 = keep[0];
+        const V v3 = v2 * v2;
+        const V v4 = v1 - v3;
+        const V v5 = v0 * v4;
         const V v6 = constant<V>(0x0.0p+0);
         dx[0] = v5;
         du[0] = v5;

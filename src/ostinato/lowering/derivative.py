@@ -60,12 +60,12 @@ def derivation(graph: Graph, names: Mapping[str, Sequence[str]], shown: str | No
     >>> from ostinato.lowering import trace
     >>> names = {"input": ("h",), "recurrent": ("h",), "state": ("h",), "parameter": ()}
     >>> print(derivation(trace(elman), names).backward)
-    #0 constant(1.0)
-    #1 kept('0')
-    #2 multiply(#1, #1)
-    #3 subtract(#0, #2)
-    #4 gradient('h')
-    #5 multiply(#3, #4)
+    #0 gradient('h')
+    #1 constant(1.0)
+    #2 kept('0')
+    #3 multiply(#2, #2)
+    #4 subtract(#1, #3)
+    #5 multiply(#0, #4)
     #6 constant(0.0)
     dx.h = #5
     du.h = #5
