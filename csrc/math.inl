@@ -175,7 +175,7 @@ OSTINATO_INLINE f32 softplus(f32 x) {
 }
 
 OSTINATO_INLINE f32 sqrt(f32 x) {
-  f32 result;
+  f32 result = x;
   for (int i = 0; i < traits<f32>::lanes; ++i) result[i] = __builtin_sqrtf(x[i]);
   return result;
 }
