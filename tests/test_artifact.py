@@ -200,8 +200,8 @@ def test_the_kind_is_checked_when_it_is_asked_for(tmp_path):
 @pytest.mark.parametrize(
     ("manifest", "message"),
     [
-        ({}, "a manifest's kind is one of model, checkpoint; got None"),
-        ({"kind": "modell"}, "a manifest's kind is one of model, checkpoint; got 'modell'"),
+        ({}, "a manifest's kind is one of model, network, checkpoint; got None"),
+        ({"kind": "modell"}, "a manifest's kind is one of model, network, checkpoint; got 'modell'"),
         ({"kind": "model", "digest": ""}, "'digest' and 'schema' are filled in by write"),
         ({"kind": "model", "schema": 1}, "'digest' and 'schema' are filled in by write"),
         ({"kind": "model", "a": {"b": [1, float("nan")]}}, r"manifest\.a\.b\[1\] wanted plain data .*, got nan"),

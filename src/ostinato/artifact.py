@@ -30,10 +30,11 @@ from numpy.typing import NDArray
 from ostinato.errors import ArtifactError, nearest
 from ostinato.output import probe_output, replace_file
 
-__all__ = ["KINDS", "SCHEMA", "Artifact", "probe_output", "read", "write"]
+__all__ = ["KINDS", "SCHEMA", "Artifact", "probe_output", "read", "sealed", "write"]
 
 SCHEMA = 1
-KINDS = ("model", "checkpoint")
+# A model knows its task; a network is layers alone, without labels or a vocabulary.
+KINDS = ("model", "network", "checkpoint")
 
 _LONGEST_HEADER = 100_000_000
 # Every file of ours begins so, after the eight bytes of the header's length; the digest's digits follow.
@@ -77,10 +78,29 @@ class Artifact:
 def write(path: str | os.PathLike[str], tensors: Mapping[str, NDArray[Any]], manifest: Mapping[str, Any]) -> None:
     """Write arrays and a manifest as one file, whole or not at all; equal content gives equal bytes.
 
-    The manifest is plain data (what JSON knows, finite numbers, tuples become lists) and has a "kind", "model" or
-    "checkpoint"; "digest" and "schema" are ours. Arrays are of whole numbers, truth values, or floating point of 16, 32
-    or 64 bits. Raises :class:`~ostinato.errors.OutputError` where nothing can be written, and leaves nothing behind.
+    The manifest is plain data (what JSON knows, finite numbers, tuples become lists) and has a "kind", "model",
+    "network" or "checkpoint"; "digest" and "schema" are ours. Arrays are of whole numbers, truth values, or floating
+    point of 16, 32 or 64 bits. Raises :class:`~ostinato.errors.OutputError` where nothing can be written, and leaves
+    nothing behind.
     """
+    replace_file(path, _sealed(tensors, manifest)[0])
+
+
+def sealed(tensors: Mapping[str, NDArray[Any]], manifest: Mapping[str, Any]) -> Artifact:
+    """What :func:`read` would give of the file that :func:`write` would make, its digest included.
+
+    >>> sealed({"w": numpy.ones(3)}, {"kind": "network"}).digest[:15]
+    'sha256:98df8a1b'
+    """
+    data, fields, arrays = _sealed(tensors, manifest)
+    manifest = {name: value for name, value in fields.items() if name not in ("digest", "schema")}
+    return Artifact(arrays, manifest, f"sha256:{data[_DIGITS].decode()}")
+
+
+def _sealed(
+    tensors: Mapping[str, NDArray[Any]], manifest: Mapping[str, Any]
+) -> tuple[bytearray, dict[str, Any], dict[str, NDArray[Any]]]:
+    """The bytes of a file with its digest, its manifest as written, and its arrays."""
     if manifest.get("kind") not in KINDS:
         raise ArtifactError(f"a manifest's kind is one of {', '.join(KINDS)}; got {manifest.get('kind')!r}")
     if "digest" in manifest or "schema" in manifest:
@@ -90,7 +110,7 @@ def write(path: str | os.PathLike[str], tensors: Mapping[str, NDArray[Any]], man
     arrays = {name: _dense(name, array) for name, array in tensors.items()}
     data = bytearray(_safetensors(arrays, described))
     data[_DIGITS] = hashlib.sha256(data).hexdigest().encode()
-    replace_file(path, data)
+    return data, fields, arrays
 
 
 def read(path: str | os.PathLike[str], *, kind: str | None = None) -> Artifact:

@@ -32,6 +32,18 @@ class OutputError(OstinatoError, OSError):
     """Something cannot be written where it was asked for; what stood there is untouched."""
 
 
+class PlanError(OstinatoError, ValueError):
+    """A network cannot be laid out as steps, or cannot run step by step; the message says which part and why."""
+
+
+class StreamError(OstinatoError, ValueError):
+    """A stream was given what it cannot take; its state is what it was before."""
+
+
+class ExportError(OstinatoError, RuntimeError):
+    """A network cannot be exported, or what was made differs from the network; nothing was written."""
+
+
 class LoweringError(OstinatoError, TypeError):
     """A cell's function does what no graph of elementwise operations can hold."""
 

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ostinato.cells import BUILT_IN, Cell
-from ostinato.errors import OptionError, ShapeError, nearest
+from ostinato.artifact import Artifact
+from ostinato.errors import ArtifactError, OptionError, OstinatoError, ShapeError, nearest
 from ostinato.heads.classify import Classify
 from ostinato.heads.nodes import Nodes
 from ostinato.layers import Bag, Dropout, LockedDropout, Pooling, Recurrent, TreeFold, WordEmbedding
-from ostinato.lowering.rebuild import cell_from_data, cell_to_data
+from ostinato.lowering.rebuild import cell_from_data, stored_cell
 from ostinato.sequence import valid_steps
 
 if TYPE_CHECKING:
@@ -80,6 +81,11 @@ class Model(nn.Module):
         self.head = _made("head", HEADS, {"inputs": width, **parts["head"]})
         _check_trees(parts, self.folds, isinstance(self.head, Nodes))
         self.share, self.beside = _beside(parts.get("beside"), parts["head"])
+
+    def description(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """The network as data for a file, a stream or an export: a manifest and the weights by name."""
+        tensors = {name: tensor.detach().cpu().numpy() for name, tensor in self.state_dict().items()}
+        return {"kind": "network", "architecture": stored(self.architecture)}, tensors
 
     def features(self, batch: Batch | Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """What the head sees, [B, width], [B, T, width] or [N, width] for a forest, and the body's last state."""
@@ -215,6 +221,31 @@ def build(architecture: Mapping[str, Any], *, trust_cell: bool = False) -> Model
     return Model(parts)
 
 
+def restored(stored: Artifact, source: str, *, trust_cell: bool = False) -> Model | Recurrent:
+    """The network of a verified file of the kind "network": a :class:`Model`, or the layers alone.
+
+    Raises :class:`~ostinato.errors.ArtifactError` where the file's parts do not fit each other.
+    """
+    parts = stored.manifest.get("architecture")
+    try:
+        if not isinstance(parts, Mapping):
+            raise OptionError(f"an architecture wanted parts by name, got {type(parts).__name__}")
+        headless = "head" not in parts
+        if headless:
+            parts = {**parts, "head": {"kind": "classify", "classes": 2}}
+        with torch.device("meta"):
+            network = build(parts, trust_cell=trust_cell)
+        weights = {name: torch.from_numpy(array) for name, array in stored.tensors.items()}
+        if not headless:
+            network.load_state_dict(weights, assign=True)
+            return network.eval()
+        body: Recurrent = network.body
+        body.load_state_dict({name.removeprefix("body."): weight for name, weight in weights.items()}, assign=True)
+        return body.eval()
+    except (OstinatoError, RuntimeError, TypeError, ValueError, KeyError) as error:
+        raise ArtifactError(f"{source} cannot be used as a network: {error}") from error
+
+
 def stored(architecture: Mapping[str, Any]) -> dict[str, Any]:
     """The architecture as plain data for a file; :func:`build` takes it back.
 
@@ -226,13 +257,6 @@ def stored(architecture: Mapping[str, Any]) -> dict[str, Any]:
     """
     body = architecture["body"]
     return {**architecture, "body": {**body, "cell": stored_cell(body["cell"])}}
-
-
-def stored_cell(cell: str | Cell) -> str | dict[str, Any]:
-    """The name of a built-in cell; any other as data."""
-    if isinstance(cell, str) or BUILT_IN.get(cell.name) is cell:
-        return cell if isinstance(cell, str) else cell.name
-    return cell_to_data(cell)
 
 
 def _made(part: str, kinds: Mapping[str, Any], options: Mapping[str, Any]) -> Any:

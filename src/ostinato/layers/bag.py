@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ostinato.hashing import pair_bucket
 from ostinato.layers.dropout import checked_share
 from ostinato.sequence import valid_steps
 
@@ -66,8 +67,7 @@ class Bag(nn.Module):
         edge = ids.new_full((len(ids), 1), self.boundary)
         inside = torch.where(valid, ids, self.boundary)
         left, right = torch.cat([edge, inside], dim=1), torch.cat([inside, edge], dim=1)
-        mixed = left * 0x9E3779B1 + right * 0x85EBCA77
-        return (mixed ^ (mixed >> 15)) % self.buckets, valid_steps(lengths + 1, ids.shape[1] + 1)
+        return pair_bucket(left, right, self.buckets), valid_steps(lengths + 1, ids.shape[1] + 1)
 
     def extra_repr(self) -> str:
         """What stands in the brackets of the printed module."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ostinato import ops
@@ -15,7 +16,8 @@ from ostinato.errors import OptionError, ShapeError
 from ostinato.layers.dropout import Dropout, checked_share, drop_weights
 from ostinato.layers.initialise import initialise
 from ostinato.layers.steps import alike
-from ostinato.layers.varied import varied
+from ostinato.lowering.rebuild import stored_cell
+from ostinato.lowering.varied import varied
 from ostinato.sequence import Sequences, valid_steps
 from ostinato.state import State
 
@@ -200,6 +202,23 @@ class Recurrent(nn.Module):
         self.norms = nn.ModuleList(nn.LayerNorm(width) for width in outputs[:-1] if norm)
         self.dropout = Dropout(dropout) if isinstance(dropout, int | float) else dropout
         self.width = outputs[-1]
+
+    def description(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """The layers as data for a file, a stream or an export: a manifest and the weights by name."""
+        body: dict[str, Any] = {
+            "cell": stored_cell(self.cell),
+            "hidden": [layer[0].hidden for layer in self.directions()],
+            "bidirectional": self.bidirectional,
+            "residual": self.residual,
+            "norm": bool(self.norms),
+        }
+        if self.cell.projected is not None:
+            body["projection"] = self.directions()[0][0].width
+        elif self.projections:
+            body["projection"] = self.width
+        tensors = {f"body.{name}": tensor.detach().cpu().numpy() for name, tensor in self.state_dict().items()}
+        embed = {"kind": "numbers", "width": self.inputs}
+        return {"kind": "network", "architecture": {"embed": embed, "body": body}}, tensors
 
     def forward(
         self,

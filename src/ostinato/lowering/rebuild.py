@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ostinato.cells import BUILT_IN
 from ostinato.cells.declaration import ARGUMENTS, RECURRENT, Cell, Gates
 from ostinato.cells.initial import RULES, Initial
 from ostinato.cells.noise import PER, Mask
@@ -110,6 +111,13 @@ def cell_from_data(data: Any, *, trusted: bool = False) -> Cell:
     function.origin = Origin(data, trusted)
     function.made_again = (_made_again, (data, trusted))
     return dataclasses.replace(cell, function=function)
+
+
+def stored_cell(cell: str | Cell) -> str | dict[str, Any]:
+    """The name of a built-in cell; any other as data."""
+    if isinstance(cell, str) or BUILT_IN.get(cell.name) is cell:
+        return cell if isinstance(cell, str) else cell.name
+    return cell_to_data(cell)
 
 
 def origin_of(cell: Cell) -> Origin | None:

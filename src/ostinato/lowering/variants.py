@@ -13,7 +13,7 @@ from ostinato.cells import Cell, Constant, Initial, Mask, find
 from ostinato.cells.declaration import ARGUMENTS
 from ostinato.errors import OptionError, nearest
 from ostinato.lowering.graph import Builder, Graph, Node
-from ostinato.lowering.rebuild import cell_from_data, cell_to_data, copied, origin_of
+from ostinato.lowering.rebuild import LONGEST_NAME, cell_from_data, cell_to_data, copied, origin_of
 from ostinato.lowering.simplify import gathered
 from ostinato.lowering.trace import trace
 from ostinato.state import State
@@ -188,7 +188,8 @@ class _Edit:
         e = ("e",) if cell.inputs or cell.noise else ()
         u = ("u",) if cell.recurrent != "none" else ()
         function = _Function(gathered(self.outputs), cell.output, ("x", *u, "s", *p, *e))
-        new = dataclasses.replace(cell, name=name, function=function, arguments=function.arguments)
+        # A name tells all that was done, as far as files have room for it.
+        new = dataclasses.replace(cell, name=name[:LONGEST_NAME], function=function, arguments=function.arguments)
         object.__setattr__(new, "__doc__", self.cell.__doc__)
         function.cell = new
         origin = origin_of(self.cell)

@@ -6,7 +6,7 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
-from ostinato.errors import ArtifactError, nearest
+from ostinato.errors import ArtifactError, nearest, needs
 
 if TYPE_CHECKING:
     from ostinato.tasks.evaluation import Evaluation
@@ -38,7 +38,16 @@ def load(path: str | os.PathLike[str], *, trust_cell: bool = False) -> Any:
     from ostinato import artifact
 
     source = os.fsdecode(path)
-    stored = artifact.read(path, kind="model")
+    stored = artifact.read(path)
+    if stored.manifest["kind"] == "network":
+        needs("torch", "train")
+        from ostinato.model import restored
+
+        return restored(stored, source, trust_cell=trust_cell)
+    if stored.manifest["kind"] != "model":
+        raise ArtifactError(
+            f"{source} is a {stored.manifest['kind']}, wanted a model; go on training from it, then save the model"
+        )
     task = stored.manifest.get("task")
     if task not in TASKS:
         raise ArtifactError(

@@ -143,9 +143,13 @@ class TextClassifier(Estimator, TextClassifierOptions):
 
     def save(self, path: str | Path) -> None:
         """Write one file that holds all of the model; :func:`ostinato.load` reads it, here or elsewhere."""
-        self._check_fitted()
-        tensors = {name: tensor.numpy() for name, tensor in self.model_.state_dict().items()}
-        artifact.write(path, tensors, self.manifest())
+        manifest, tensors = self.description()
+        artifact.write(path, tensors, manifest)
+
+    def description(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """The model as data for a file, a stream or an export: a manifest and the weights by name."""
+        manifest = self.manifest()
+        return manifest, {name: tensor.numpy() for name, tensor in self.model_.state_dict().items()}
 
     def manifest(self) -> dict[str, Any]:
         """What the model file says about the model."""

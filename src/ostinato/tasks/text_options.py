@@ -192,7 +192,7 @@ def check_options(options: TextClassifierOptions, *, valid: bool) -> None:
 
 def check_cell(cell: str | Cell) -> None:
     """Refuse a cell that no model file could hold, before hours of training depend on it."""
-    from ostinato.model import stored_cell
+    from ostinato.lowering.rebuild import stored_cell
 
     try:
         stored_cell(cell)

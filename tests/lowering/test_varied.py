@@ -10,7 +10,7 @@ import torch
 from ostinato.cells import lstm
 from ostinato.errors import OptionError
 from ostinato.layers import Direction, Recurrent
-from ostinato.layers.varied import varied
+from ostinato.lowering.varied import varied
 from ostinato.ops import Noise
 
 WISHES: tuple[dict[str, Any], ...] = (

@@ -1,0 +1,33 @@
+"""Floor 6: what a trained network computes, as data, without torch: what streams run and exporters write."""
+
+from __future__ import annotations
+
+from ostinato.plan.expansion import expand, program_of
+from ostinato.plan.network import Answers, Plan
+from ostinato.plan.program import Draft, Ids, Part, Program, Value
+from ostinato.plan.reading import plan_of
+from ostinato.plan.steps import Affine, Bag, Join, Lookup, Mix, Norm, Pool, Recur, Softmax, Step, Sum
+
+__all__ = [
+    "Affine",
+    "Answers",
+    "Bag",
+    "Draft",
+    "Ids",
+    "Join",
+    "Lookup",
+    "Mix",
+    "Norm",
+    "Part",
+    "Plan",
+    "Pool",
+    "Program",
+    "Recur",
+    "Softmax",
+    "Step",
+    "Sum",
+    "Value",
+    "expand",
+    "plan_of",
+    "program_of",
+]
