@@ -37,7 +37,11 @@ _PLACES = {
     "compiling": "compiling",
     "data": "data",
     "errors": "errors",
+    "from_keras": "importing",
+    "from_onnx": "importing",
+    "from_torch": "importing",
     "heads": "heads",
+    "importing": "importing",
     "layers": "layers",
     "load": "tasks",
     "lowering": "lowering",
@@ -57,6 +61,7 @@ if typing.TYPE_CHECKING:
         data,
         errors,
         heads,
+        importing,
         layers,
         lowering,
         model,
@@ -70,6 +75,7 @@ if typing.TYPE_CHECKING:
     from ostinato.compiling import compile
     from ostinato.errors import DataError, OptionError, OstinatoError
     from ostinato.forest import Forest
+    from ostinato.importing import from_keras, from_onnx, from_torch
     from ostinato.sequence import Sequences
     from ostinato.state import State
     from ostinato.tasks import TextClassifier, TreeClassifier, load
@@ -92,7 +98,11 @@ __all__ = [
     "compiling",
     "data",
     "errors",
+    "from_keras",
+    "from_onnx",
+    "from_torch",
     "heads",
+    "importing",
     "layers",
     "load",
     "lowering",

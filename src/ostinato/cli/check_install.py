@@ -24,6 +24,7 @@ EXTRAS = {
         "narwhals": "narwhals",
     },
     "text": {"tokenizers": "tokenizers"},
+    "onnx": {"onnx": "onnx", "onnxruntime": "onnxruntime"},
     "demo": {"home-assistant-intents": "home_assistant_intents", "hassil": "hassil"},
 }
 BASE = {"numpy": "numpy", "safetensors": "safetensors", "typer": "typer"}
