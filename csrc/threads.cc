@@ -6,11 +6,8 @@
 
 #include <new>
 
+#include "denormals.h"
 #include "ostinato.h"
-
-#if defined(__x86_64__) || defined(__i386__)
-#include <xmmintrin.h>
-#endif
 
 namespace ostinato {
 namespace {
@@ -20,26 +17,6 @@ constexpr uint64_t kMembers = 0xffff;
 constexpr int kSpins = 600;
 // After so many looks at a barrier a member lets others run, in case there are fewer cores than members.
 constexpr int kPatience = 4000;
-
-class FlushDenormals {
- public:
-#if defined(__x86_64__) || defined(__i386__)
-  FlushDenormals() : before_(_mm_getcsr()) { _mm_setcsr(before_ | 0x8040u); }
-  ~FlushDenormals() { _mm_setcsr(before_); }
-
- private:
-  unsigned before_;
-#elif defined(__aarch64__)
-  FlushDenormals() {
-    asm volatile("mrs %0, fpcr" : "=r"(before_));
-    asm volatile("msr fpcr, %0" : : "r"(before_ | (uint64_t(1) << 24)));
-  }
-  ~FlushDenormals() { asm volatile("msr fpcr, %0" : : "r"(before_)); }
-
- private:
-  uint64_t before_;
-#endif
-};
 
 // All that the threads share. Allocated once and never freed, so that nothing is torn down under a parked thread.
 struct Pool {
