@@ -11,6 +11,9 @@
 
 namespace nb = nanobind;
 
+// bind_stream.cc
+void bind_stream(nb::module_& m);
+
 namespace {
 
 struct Header {
@@ -212,6 +215,8 @@ NB_MODULE(_core, m) {
       "Run on the threads of a loaded OpenMP runtime: GOMP_parallel, omp_get_thread_num and omp_get_num_threads.");
   m.def("own_threads", [] { ostinato_lend_threads(nullptr); }, "Run on the core's own threads again.");
   m.def("choose_target", &choose_target, "Use another CPU target from now on, for tests and measurements.", nb::arg("name"));
+
+  bind_stream(m);
 
   nb::dict headers;
   for (const Header& header : kHeaders) headers[header.name] = header.text;

@@ -20,6 +20,7 @@ struct Target {
   const ostinato_product* products64;
   void (*add_up)(int64_t rounds, float* result);  // result: 16 numbers
   int64_t operations;                             // of one round
+  const struct StreamTarget* stream;
 };
 
 const Target& target_now();

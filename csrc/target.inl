@@ -4,6 +4,7 @@
 #include "math.inl"
 #include "product.inl"
 #include "recur.inl"
+#include "stream.inl"
 #include "target.h"
 
 namespace OSTINATO_NAMESPACE {
@@ -62,5 +63,6 @@ const Target OSTINATO_JOIN(target_, OSTINATO_TARGET) = {
     OSTINATO_NAMESPACE::products<OSTINATO_NAMESPACE::f64>,
     OSTINATO_NAMESPACE::add_up,
     int64_t(2) * OSTINATO_NAMESPACE::kAccumulators * OSTINATO_NAMESPACE::kLanes<OSTINATO_NAMESPACE::f32>,
+    &OSTINATO_NAMESPACE::streaming::target,
 };
 }  // namespace ostinato

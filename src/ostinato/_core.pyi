@@ -1,5 +1,9 @@
 """The compiled core, built from csrc/ and from the lowered cells."""
 
+from numpy import float32
+from numpy.typing import NDArray
+from typing_extensions import Buffer
+
 source_digest: str
 
 class Cell:
@@ -55,3 +59,67 @@ def own_threads() -> None:
 
 def choose_target(name: str) -> None:
     """Use another CPU target from now on, for tests and measurements."""
+
+# The kinds of a program's values; the place of each is its number.
+stream_kinds: tuple[str, ...]
+
+class StreamModel:
+    """A program, packed for the CPU target in use and shared by its streams."""
+
+    def __init__(
+        self,
+        values: Buffer,
+        arguments: Buffer,
+        numbers: Buffer,
+        ids: Buffer,
+        parts: Buffer,
+        starts: Buffer,
+        outputs: Buffer,
+        weights: tuple[Buffer, ...],
+    ) -> None: ...
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of what all streams of the model share."""
+    @property
+    def state_bytes(self) -> int:
+        """Bytes of what :meth:`Stream.state` returns."""
+    @property
+    def stream_bytes(self) -> int:
+        """Bytes of one stream, its state among them."""
+    @property
+    def length(self) -> int:
+        """Instructions in one step."""
+
+class Stream:
+    """A model and its state, one step after another. One thread at a time."""
+
+    def __init__(self, model: StreamModel) -> None: ...
+    def push(self, x: Buffer, out: Buffer | None = None) -> NDArray[float32]:
+        """One step [D], or a chunk [T, D], of float32; the outputs [N] or [T, N], new or in ``out``.
+
+        Only for models with one input of numbers. What is no float32 array in C order raises TypeError, a wrong width
+        ShapeError, NaN and infinity DataError, a second thread StreamError; the state is then kept.
+        """
+    def push_parts(
+        self, steps: int, numbers: tuple[Buffer, ...], ids: tuple[Buffer, ...], ends: tuple[Buffer | None, ...]
+    ) -> tuple[NDArray[float32], ...]:
+        """A chunk of any model: numbers [T, D] each, ids int32 [T] each, and every output [T, N].
+
+        Where a step has many ids, all ids stand one after another, and ``ends`` [T] int64 says where each step's end.
+        """
+    def state(self) -> bytes:
+        """All parts of the state, float32, in their order."""
+    def set_state(self, state: bytes) -> None:
+        """Go on from what :meth:`state` returned."""
+    def reset(self) -> None:
+        """Go back to the start of a sequence."""
+    def fork(self) -> Stream:
+        """Another stream that stands where this one stands."""
+    def time(self, x: Buffer, n: int) -> float:
+        """Nanoseconds for each of n steps, the rows of x in turn, pushed one by one from C++ on a copy."""
+    @property
+    def model(self) -> StreamModel: ...
+    @property
+    def state_bytes(self) -> int: ...
+    @property
+    def weight_bytes(self) -> int: ...

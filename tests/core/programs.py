@@ -28,6 +28,7 @@ PROGRAMS = {
     "engine_memory": True,
     "engine_stages": True,
     "engine_threads": True,
+    "stream": True,
 }
 
 # A core with a few kernels of each kind: all of them would keep a compiler busy for minutes under each sanitizer.
@@ -78,7 +79,7 @@ def _core(target: Target, folder: Path, shared: list[str]) -> list[Path]:
     objects = []
     for source in sorted(CSRC.glob("*.cc")):
         chosen = TARGETS.get(source.stem.removeprefix("target_"))
-        if source.stem == "bind" or (chosen and chosen.processor != target.processor):
+        if source.stem.startswith("bind") or (chosen and chosen.processor != target.processor):
             continue
         made = folder / f"{source.stem}.o"
         objects.append(made)
