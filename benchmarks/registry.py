@@ -32,6 +32,7 @@ NAMES = (
     "function_names",
     "trees",
     "cells",
+    "streaming",
 )
 
 

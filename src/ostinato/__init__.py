@@ -48,6 +48,10 @@ _PLACES = {
     "model": "model",
     "nn": "nn",
     "ops": "ops",
+    "plan": "plan",
+    "save": "artifact",
+    "stream": "streaming",
+    "streaming": "streaming",
     "tasks": "tasks",
     "train": "train",
 }
@@ -67,9 +71,12 @@ if typing.TYPE_CHECKING:
         model,
         nn,
         ops,
+        plan,
+        streaming,
         tasks,
         train,
     )
+    from ostinato.artifact import save
     from ostinato.cells import cell
     from ostinato.certificates import certify
     from ostinato.compiling import compile
@@ -78,6 +85,7 @@ if typing.TYPE_CHECKING:
     from ostinato.importing import from_keras, from_onnx, from_torch
     from ostinato.sequence import Sequences
     from ostinato.state import State
+    from ostinato.streaming import stream
     from ostinato.tasks import TextClassifier, TreeClassifier, load
 
 __all__ = [
@@ -109,6 +117,10 @@ __all__ = [
     "model",
     "nn",
     "ops",
+    "plan",
+    "save",
+    "stream",
+    "streaming",
     "tasks",
     "train",
 ]

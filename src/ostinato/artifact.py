@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from ostinato.errors import ArtifactError, nearest
 from ostinato.output import probe_output, replace_file
 
-__all__ = ["KINDS", "SCHEMA", "Artifact", "probe_output", "read", "sealed", "write"]
+__all__ = ["KINDS", "SCHEMA", "Artifact", "probe_output", "read", "save", "sealed", "write"]
 
 SCHEMA = 1
 # A model knows its task; a network is layers alone, without labels or a vocabulary.
@@ -84,6 +84,20 @@ def write(path: str | os.PathLike[str], tensors: Mapping[str, NDArray[Any]], man
     nothing behind.
     """
     replace_file(path, _sealed(tensors, manifest)[0])
+
+
+def save(network: Any, path: str | os.PathLike[str]) -> None:
+    """Write a trained model or a layer as one file, which :func:`ostinato.load` and :func:`ostinato.stream` read.
+
+    What can be saved has a method ``description``: models of tasks, networks, and stacks of recurrent layers.
+    """
+    described = getattr(network, "description", None)
+    if not callable(described):
+        raise ArtifactError(
+            f"save wanted a trained model, a network or a Recurrent layer, got {type(network).__name__}"
+        )
+    manifest, tensors = described()
+    write(path, tensors, manifest)
 
 
 def sealed(tensors: Mapping[str, NDArray[Any]], manifest: Mapping[str, Any]) -> Artifact:

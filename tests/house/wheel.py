@@ -49,6 +49,35 @@ def run(*command: str, status: int = 0) -> str:
     return said
 
 
+# A layer of three units as its file; there is no torch to train one.
+LAYER = """
+import numpy as np
+from ostinato import artifact
+from ostinato.cells import gru
+rng = np.random.default_rng(1)
+tensors = {f"body.layers.0.0.{n}": rng.standard_normal(s).astype("f4") for n, s in gru.shapes(2, 3).items()}
+parts = {"embed": {"kind": "numbers", "width": 2}, "body": {"cell": "gru", "hidden": [3]}}
+artifact.write("layer.safetensors", tensors, {"kind": "network", "architecture": parts})
+"""
+
+
+def check_stream(command: str) -> None:
+    """A stream and an export to C need the base alone; ONNX says what it needs."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, "-c", LAYER], cwd=folder, check=True)
+        words = [command, "stream", "layer.safetensors"]
+        done = subprocess.run(words, cwd=folder, input="0.5,1\n1,2\n", capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert [len(line.split(",")) for line in done.stdout.splitlines()] == [3, 3], done.stdout
+        assert "yes: ostinato stream" in run(command, "info", f"{folder}/layer.safetensors")
+        assert "bytes of state" in run(
+            command, "export", f"{folder}/layer.safetensors", "--to", "c", "-o", f"{folder}/layer.c"
+        )
+        onnx = ("--to", "onnx", "-o", f"{folder}/layer.onnx")
+        said = run(command, "export", f"{folder}/layer.safetensors", *onnx, status=2)
+        assert "pip install 'ostinato[onnx]'" in said, said
+
+
 def check_installed() -> None:
     """The installed package works without torch, and says what is missing and how to get it."""
     assert importlib.util.find_spec("torch") is None, "this check wants an environment without torch"
@@ -66,6 +95,7 @@ def check_installed() -> None:
     for way in ways:
         said = run(sys.executable, "-c", f"import ostinato; {way}", status=1)
         assert "pip install 'ostinato[" in said, said
+    check_stream(command)
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder, "train.csv")
         table.write_text("text,label\nturn on,on\nturn off,off\n")

@@ -10,13 +10,28 @@ from collections.abc import Callable
 
 import typer
 
-from ostinato.cli import bench, cache, certify, chat, check_install, demo, evaluate, info, predict, train
+from ostinato.cli import (
+    bench,
+    cache,
+    certify,
+    chat,
+    check_install,
+    demo,
+    evaluate,
+    export,
+    info,
+    predict,
+    stream,
+    train,
+)
 from ostinato.cli.program import Program, Verb
 
 VERBS: dict[str, Callable[..., None]] = {
     "predict": predict.predict,
     "evaluate": evaluate.evaluate,
     "chat": chat.chat,
+    "stream": stream.stream,
+    "export": export.export,
     "info": info.info,
     "bench": bench.bench,
     "certify": certify.certify,

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ostinato.cli.files import load_model
 from ostinato.cli.flags import TrustCell
 from ostinato.cli.program import note
 from ostinato.errors import DataError
@@ -24,9 +25,7 @@ def chat(
     What the model is less sure of than its threshold, it says it does not know. In a pipe it reads lines and writes
     answers, nothing else.
     """
-    import ostinato
-
-    network = ostinato.load(model, trust_cell=trust_cell)
+    network = load_model(model, trust_cell=trust_cell)
     typed = sys.stdin.isatty()
     if typed:
         known = f"{typer.style(model, bold=True)} knows {len(network.classes_)} labels"

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ostinato.cli.files import check_columns, keep_apart, load_model
 from ostinato.cli.flags import TrustCell
 from ostinato.errors import OptionError
 
@@ -45,9 +46,7 @@ def evaluate(
     Prints accuracy, macro-F1, the worst confusions and a table of the classes. A label that training never saw counts
     as wrong.
     """
-    import ostinato
     from ostinato.artifact import probe_output
-    from ostinato.cli.files import check_columns, keep_apart
     from ostinato.cli.program import note
     from ostinato.cli.screen import show_evaluation
     from ostinato.diagnosis.pictures import check_format, draw_training
@@ -60,7 +59,7 @@ def evaluate(
     for path in (plot, json_file):
         if path is not None and path != "-":
             probe_output(path)
-    network = ostinato.load(model, trust_cell=trust_cell)
+    network = load_model(model, trust_cell=trust_cell)
     if text is not None or label is not None:
         check_columns(text or network.columns_[0], label or network.columns_[1], kind=network.reads)
     if nodes and network.reads != "tree":

@@ -1,10 +1,11 @@
-"""What verbs check about their files before they read any: that nothing written replaces what is read."""
+"""What verbs check about their files: that nothing written replaces what is read, and that a model has answers."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ostinato.errors import OptionError
 
@@ -26,6 +27,18 @@ def keep_apart(reads: Mapping[str, str | Path | None], writes: Mapping[str, str 
             if _same(path, there):
                 raise OptionError(f"{name} {path} would overwrite {other} {there}; name another file")
         taken[name] = path
+
+
+def load_model(path: str, *, trust_cell: bool) -> Any:
+    """The model of a task; layers alone have no answers to give."""
+    import ostinato
+
+    model = ostinato.load(path, trust_cell=trust_cell)
+    if not hasattr(model, "answers"):
+        raise OptionError(
+            f"{path} holds a network without a task, and so without labels; use it by: ostinato stream {path}"
+        )
+    return model
 
 
 def check_columns(text: str, label: str, kind: str = "text") -> None:

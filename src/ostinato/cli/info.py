@@ -10,28 +10,86 @@ from typing import Annotated, Any
 
 import typer
 
+from ostinato.errors import OstinatoError
+
 
 def info(
-    file: Annotated[str, typer.Argument(help="A model file or a checkpoint.", metavar="FILE")],
+    file: Annotated[str, typer.Argument(help="A model file, a checkpoint or a stream's state.", metavar="FILE")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole manifest as JSON.")] = False,
 ) -> None:
-    """Verify a model file or a checkpoint, and tell what it holds.
+    """Verify a file that ostinato wrote, and tell what it holds.
 
     Needs no torch.
     """
+    state = _state(file)
+    if state is not None:
+        _told_state(file, *state, as_json=as_json)
+        return
     from ostinato import artifact
 
     stored = artifact.read(file)
     if as_json:
         typer.echo(json.dumps({"digest": stored.digest, **stored.manifest}, ensure_ascii=False, indent=1))
         return
-    describe = {"model": _model, "checkpoint": _checkpoint}[stored.manifest["kind"]]
+    describe = {"model": _model, "network": _network, "checkpoint": _checkpoint}[stored.manifest["kind"]]
     numbers = sum(math.prod(array.shape) for array in stored.tensors.values())
     size = Path(file).stat().st_size
     _title(f"{file}  ({stored.manifest['kind']}, {size / 1e6:.1f} MB)")
     _row("digest", f"{stored.digest}  verified")
     _row("tensors", f"{len(stored.tensors)} with {numbers:,} numbers")
     describe(stored.manifest)
+    if stored.manifest["kind"] != "checkpoint":
+        _streamed(stored)
+
+
+def _state(file: str) -> tuple[str, int] | None:
+    """The digest of the model that a stream's state belongs to, and the size of its content; None for other files."""
+    from ostinato.streaming.snapshot import MAGIC, opened
+
+    try:
+        with Path(file).open("rb") as source:
+            if source.read(len(MAGIC)) != MAGIC:
+                return None
+            source.seek(0)
+            digest, content = opened(source.read())
+    except (OSError, ValueError) as error:
+        if isinstance(error, OstinatoError):
+            raise
+        # The reader of model files tells what is wrong with a path.
+        return None
+    return digest, len(content)
+
+
+def _told_state(file: str, digest: str, size: int, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"kind": "state", "model": digest, "bytes": size}, indent=1))
+        return
+    _title(f"{file}  (state of a stream, {size:,} bytes)")
+    _row("hash", "verified")
+    _row("of the model", digest)
+
+
+def _streamed(stored: Any) -> None:
+    """What a step of the network takes, or why there is none."""
+    from ostinato.plan import plan_of
+
+    _title("step by step")
+    try:
+        program = plan_of(stored).program
+    except OstinatoError as error:
+        _row("streams", f"no: {error}")
+        return
+    weights = sum(array.size for array in program.weights.values())
+    _row("streams", "yes: ostinato stream")
+    _row("state", f"{4 * sum(part.width for part in program.state.values()):,} bytes")
+    _row("a step", f"{program.operations():,} operations, {4 * weights:,} bytes of weights in float32")
+
+
+def _network(manifest: Mapping[str, Any]) -> None:
+    _title("network")
+    for part in ("embed", "body", "pool", "head", "beside"):
+        if part in manifest["architecture"]:
+            _row(part, _part(manifest["architecture"][part]))
 
 
 def _model(manifest: Mapping[str, Any]) -> None:
@@ -45,10 +103,7 @@ def _model(manifest: Mapping[str, Any]) -> None:
     vocabulary = manifest["vocabulary"]
     pieces = f", {vocabulary['buckets']:,} vectors for pieces of words" if vocabulary["buckets"] else ""
     _row("vocabulary", f"{len(vocabulary['words']):,} words{pieces}")
-    _title("network")
-    for part in ("embed", "body", "pool", "head", "beside"):
-        if part in manifest["architecture"]:
-            _row(part, _part(manifest["architecture"][part]))
+    _network(manifest)
     _title("training")
     _row("data", training["data"])
     _row("licence of the data", training["licence"] or "not given")

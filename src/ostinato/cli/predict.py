@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ostinato.cli.files import load_model
 from ostinato.cli.flags import TrustCell
 from ostinato.errors import DataError, OptionError
 
@@ -56,9 +57,7 @@ def predict(
     if text is not None and not _is_table(source):
         origin = "the command line" if texts else source if source not in (None, "-") else "a pipe"
         raise OptionError(f"--text names a column of a .csv, .tsv or .jsonl file; texts from {origin} have no columns")
-    import ostinato
-
-    network = ostinato.load(model, trust_cell=trust_cell)
+    network = load_model(model, trust_cell=trust_cell)
     column = text or network.columns_[0]
     given: Iterable[Any] = texts or (
         _read_trees(source or "-", column, network.form) if network.reads == "tree" else _read(source or "-", column)

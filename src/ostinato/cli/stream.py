@@ -1,0 +1,259 @@
+"""``ostinato stream``: samples in on the standard input, answers out as they come."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ostinato.cli.program import note
+from ostinato.errors import DataError, Interrupted, OptionError, ShapeError
+
+# A line longer than that is no sample.
+_LONGEST = 1 << 20
+_REFUSED = 1
+
+
+def stream(
+    model: Annotated[str, typer.Argument(help="The model file.", metavar="MODEL")],
+    source: Annotated[
+        str, typer.Option("--input", help="A file of samples; - reads the standard input.", metavar="FILE")
+    ] = "-",
+    columns: Annotated[
+        str | None,
+        typer.Option("--columns", help="The columns to read, in the order of training: a,b,c.", metavar="NAMES"),
+    ] = None,
+    state: Annotated[
+        str | None,
+        typer.Option(
+            "--state",
+            help="Go on from the state in this file, if it is there, and keep the state in it at the end or on Ctrl-C.",
+            metavar="FILE",
+        ),
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Let every line begin a new sequence.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object a line.")] = False,
+) -> None:
+    """Answer each line as it comes; needs no torch.
+
+    A line is a sample: numbers with commas between, a JSON list, a JSON object {"x": [...]} or one with a number for
+    each of the columns, or a text for a model of texts. A first line of names is a header. {"reset": true} begins a new
+    sequence. A line that cannot be read is told on the standard error with its number, leaves the state as it was, and
+    makes the exit code 1.
+    """
+    import ostinato
+
+    if state is not None and fresh:
+        raise OptionError("--fresh begins anew at every line and --state goes on; give one of them")
+    session = ostinato.stream(model)
+    reader = Reader(session, columns)
+    _take_up(session, state)
+    refused = 0
+    with _stoppable():
+        try:
+            for number, line in enumerate(_lines(source), start=1):
+                try:
+                    answer = reader.answer(line, fresh=fresh)
+                except (DataError, ShapeError) as error:
+                    refused += 1
+                    note(f"line {number}: {error}")
+                    continue
+                if answer is not None:
+                    sys.stdout.write(_written(answer, number, as_json) + "\n")
+                    sys.stdout.flush()
+        except KeyboardInterrupt:
+            kept = _keep(session, state)
+            raise Interrupted(f"after {reader.samples} samples{kept}") from None
+    _keep(session, state)
+    if refused:
+        note(f"{refused} line{'s' if refused > 1 else ''} could not be read; {reader.samples} samples were")
+        raise typer.Exit(_REFUSED)
+
+
+class Reader:
+    """Turns lines into samples for a session, and what the session shows into fields to write."""
+
+    def __init__(self, session: Any, columns: str | None) -> None:
+        self.session, self.samples = session, 0
+        self.names = None if columns is None else [name.strip() for name in columns.split(",")]
+        self.places: list[int] | None = None
+        self.first = True
+        self.text = session.plan.vocabulary is not None
+        if self.names is not None and (self.text or "x" not in session.inputs):
+            raise OptionError("--columns names columns of numbers, and this model reads none")
+        if self.names is not None and len(self.names) != session.inputs["x"]:
+            raise OptionError(
+                f"--columns wanted {session.inputs['x']} names, one for each number that the model reads, "
+                f"got {len(self.names)}"
+            )
+
+    def answer(self, line: bytes, *, fresh: bool) -> dict[str, Any] | None:
+        """What the model says after one line; None for a line that holds no sample."""
+        text = _decoded(line)
+        if not text.strip():
+            return None
+        sample = self._sample(text)
+        if sample is None:
+            return None
+        if fresh:
+            self.session.reset()
+        shown = self.session.push(**sample) if isinstance(sample, dict) else self.session.push(sample)
+        if shown.ndim == 2 and not len(shown):
+            raise DataError("the line has no word")
+        self.samples += len(shown) if shown.ndim == 2 else 1
+        if self.session.plan.answers is None:
+            return {"y": shown.tolist()}
+        return dict(self.session.answer()._asdict())
+
+    def _sample(self, text: str) -> Any:
+        """The sample of a line; None for a header or an order such as a reset."""
+        if text.lstrip()[0] in "[{":
+            return self._from_json(text)
+        if self.text:
+            return text.rstrip("\r\n")
+        cells = [cell.strip() for cell in text.split(",")]
+        numbers = [_number(cell) for cell in cells]
+        if self.first and not any(number is not None for number in numbers):
+            self.first = False
+            self._header(cells)
+            return None
+        self.first = False
+        picked = range(len(cells)) if self.places is None else self.places
+        if self.places is not None and len(cells) <= max(self.places):
+            raise DataError(f"wanted {max(self.places) + 1} columns, got {len(cells)}")
+        for place in picked:
+            if numbers[place] is None:
+                raise DataError(f"column {place + 1} wanted a number, got {cells[place]!r:.40}")
+        return self._shaped([numbers[place] for place in picked])
+
+    def _shaped(self, numbers: list[Any]) -> Any:
+        """A list of numbers as one sample: x, and after it what else the model reads; or one id."""
+        inputs = self.session.inputs
+        if not inputs:
+            if len(numbers) != 1 or not float(numbers[0]).is_integer():
+                raise DataError(f"wanted one whole number, an id, got {len(numbers)} columns")
+            return int(numbers[0])
+        width = inputs["x"]
+        extras = [name for name in inputs if name != "x"]
+        if len(numbers) != width + len(extras):
+            more = f" and then {', '.join(extras)}" if extras else ""
+            raise DataError(f"wanted {width} numbers{more}, got {len(numbers)}")
+        if not extras:
+            return numbers
+        return {"x": numbers[:width], **dict(zip(extras, numbers[width:], strict=True))}
+
+    def _header(self, cells: list[str]) -> None:
+        """Where the wanted columns stand; without --columns all are wanted as they come."""
+        if self.names is None:
+            return
+        for name in self.names:
+            if name not in cells:
+                raise OptionError(f"--columns names '{name}', and the header has {', '.join(cells)}")
+        self.places = [cells.index(name) for name in self.names]
+
+    def _from_json(self, text: str) -> Any:
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"no JSON: {error}") from None
+        if isinstance(value, list):
+            return value
+        if value.get("reset") is True and len(value) == 1:
+            self.session.reset()
+            return None
+        if self.names is not None and "x" not in value:
+            missing = [name for name in self.names if name not in value]
+            if missing:
+                raise DataError(f"the object has no '{missing[0]}'")
+            return [value[name] for name in self.names]
+        wanted = {"text"} if self.text else set(self.session.inputs) or {"id"}
+        if set(value) != wanted:
+            came = ", ".join(value) or "none"
+            raise DataError(f"an object wanted the fields {', '.join(sorted(wanted))}, got {came:.80}")
+        return value[next(iter(wanted))] if wanted in ({"text"}, {"id"}, {"x"}) else value
+
+
+def _number(cell: str) -> float | None:
+    try:
+        return float(cell)
+    except ValueError:
+        return None
+
+
+def _decoded(line: bytes) -> str:
+    if len(line) > _LONGEST:
+        raise DataError(f"a line has at most {_LONGEST:,} bytes")
+    try:
+        return line.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"byte {error.start + 1}, 0x{line[error.start]:02X}, is not UTF-8") from None
+
+
+def _lines(source: str) -> Iterator[bytes]:
+    """Lines as they come; of one that is too long only the beginning is kept."""
+    with contextlib.ExitStack() as stack:
+        try:
+            file = sys.stdin.buffer if source == "-" else stack.enter_context(Path(source).open("rb"))
+        except (OSError, ValueError) as error:
+            raise DataError(f"{source} cannot be read: {getattr(error, 'strerror', error)}") from None
+        while line := file.readline(_LONGEST + 1):
+            rest = line
+            while len(rest) > _LONGEST and not rest.endswith(b"\n"):
+                rest = file.readline(_LONGEST + 1)
+            yield line
+
+
+def _written(answer: dict[str, Any], line: int, as_json: bool) -> str:
+    if as_json:
+        return json.dumps({"line": line, **answer}, ensure_ascii=False)
+    if "y" in answer:
+        rows = answer["y"] if answer["y"] and isinstance(answer["y"][0], list) else [answer["y"]]
+        return "\n".join(",".join(f"{number:.7g}" for number in row) for row in rows)
+    known = "" if answer["known"] else "?"
+    return f"{answer['label']}{known}\t{answer['confidence']:.4f}"
+
+
+def _take_up(session: Any, state: str | None) -> None:
+    """Go on from the state in a file, if there is one."""
+    if state is None:
+        return
+    from ostinato.output import probe_output
+
+    probe_output(state)
+    try:
+        data = Path(state).read_bytes()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise DataError(f"{state} cannot be read: {error.strerror}") from None
+    session.restore(data)
+
+
+def _keep(session: Any, state: str | None) -> str:
+    """Write the state to its file; gives the words that tell so."""
+    if state is None:
+        return ""
+    from ostinato.output import replace_file
+
+    replace_file(state, session.snapshot())
+    return f"; the state is in {state}"
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let a request to end (SIGTERM) do what Ctrl-C does."""
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,168 @@
+"""A session: one live sequence through a model, sample by sample."""
+
+from __future__ import annotations
+
+import copy
+import os
+import struct
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostinato.core import load_core
+from ostinato.errors import OptionError, StreamError
+from ostinato.heads.decoding import Answer, decide
+from ostinato.plan import Plan, plan_of
+from ostinato.streaming.compiled import compiled
+from ostinato.streaming.feed import Feed, as_floats
+from ostinato.streaming.snapshot import pack, unpack
+
+Floats = NDArray[np.float32]
+# The id of the word before, -1 where there is none.
+_PREVIOUS = struct.Struct("<q")
+
+
+def stream(model: Any) -> Session:
+    """A live session of a model file (a path), a trained model, or a layer: one sample in, one answer out.
+
+    >>> import ostinato as ost
+    >>> session = ost.stream(ost.layers.Recurrent("gru", 3, 5))
+    >>> session.push([0.1, 0.2, 0.3]).shape, session.push([[0.1, 0.2, 0.3]] * 4).shape
+    ((5,), (4, 5))
+
+    Runs without torch. Raises :class:`~ostinato.errors.PlanError` for a model that cannot run step by step, such as a
+    bidirectional one, and :class:`~ostinato.errors.ArtifactError` for a file that cannot be read.
+    """
+    return Session(plan_of(os.fspath(model) if isinstance(model, os.PathLike) else model))
+
+
+class Session:
+    """One sequence on its way through a model; it keeps the state between samples.
+
+    ``push`` takes one sample or a chunk of them. :meth:`snapshot` and :meth:`restore` keep the state as bytes,
+    :meth:`reset` begins a new sequence, :meth:`fork` begins another session where this one stands. Sessions of one
+    model share its weights. Pushing step by step, in chunks, or all at once gives the same bits. Two threads may push
+    to two sessions; one session belongs to one thread at a time.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._stream = load_core().Stream(compiled(plan.program))
+        self._push = self._stream.push
+        # What the last step showed, where an answer can be made of it.
+        self._shown: Floats | None = None
+        plain = not plan.ids and set(plan.numbers) == {"x"}
+        self._feed = None if plain else Feed(plan)
+        self._fast = plain and plan.answers is None
+
+    @property
+    def inputs(self) -> dict[str, int]:
+        """The numbers that come in at each step, and how many of each; empty for a model of texts or ids."""
+        return dict(self.plan.numbers)
+
+    @property
+    def width(self) -> int:
+        """How many numbers a step gives."""
+        program = self.plan.program
+        return program.values[next(iter(program.outputs.values()))].width
+
+    def push(self, x: Any, **given: Any) -> Floats:
+        """What the model shows after one sample [D] -> [N], or after each of a chunk [T, D] -> [T, N].
+
+        A model of ids takes one id or a list [T], a model of texts a text of whole words, which gives [words, N]. What
+        a cell declares besides x comes by name: ``push(x, dt=0.1)``, one for each sample.
+
+        Raises :class:`~ostinato.errors.ShapeError` for a wrong width and :class:`~ostinato.errors.DataError` for NaN or
+        an id out of range: nothing of the chunk is run, and the state is as it was.
+        """
+        if self._fast and not given:
+            try:
+                shown: Floats = self._push(x)
+                return shown
+            except TypeError:
+                # Lists, and arrays of other types.
+                pass
+        shown = self._fed(x, given)
+        if self.plan.answers is not None and shown.size:
+            # A copy: what is given away may be written to.
+            self._shown = shown.reshape(-1, shown.shape[-1])[-1].copy()
+        return shown
+
+    def _fed(self, x: Any, given: dict[str, Any]) -> Floats:
+        """A chunk that needs to be made of what came."""
+        if self._feed is None:
+            if given:
+                raise OptionError(f"this model takes x alone, got {', '.join(given)} too; leave it out")
+            made: Floats = self._push(as_floats(x, "x", self.plan.numbers["x"]))
+            return made
+        chunk = self._feed.chunk(x, given)
+        (shown,) = self._stream.push_parts(chunk.steps, chunk.numbers, chunk.ids, chunk.ends)
+        self._feed.advance(chunk)
+        only: Floats = shown[0] if chunk.single else shown
+        return only
+
+    def answer(self) -> Answer:
+        """The label of the sequence so far, how sure the model is, and whether it believes to know at all."""
+        answers = self.plan.answers
+        if answers is None:
+            raise StreamError("this model has no labels; read what push gives")
+        if self._shown is None:
+            raise StreamError("there is no answer before the first sample; push one")
+        shares = self._shown.astype(np.float64)[None]
+        told = decide(shares / shares.sum(), answers.names, outside=answers.outside, threshold=answers.threshold)
+        return told[0]
+
+    def state(self) -> dict[str, Floats]:
+        """The parts of the state by name, copied."""
+        flat = np.frombuffer(self._stream.state(), np.float32)
+        parts, first = {}, 0
+        for name, part in self.plan.program.state.items():
+            parts[name] = flat[first : first + part.width].copy()
+            first += part.width
+        return parts
+
+    def snapshot(self) -> bytes:
+        """All that this session remembers, as bytes for :meth:`restore`, bound to the model."""
+        last = np.full(self.width, np.nan) if self._shown is None else self._shown
+        previous = -1 if self._feed is None else self._feed.previous
+        return pack(self.plan.digest, _PREVIOUS.pack(previous) + last.astype("<f4").tobytes() + self._stream.state())
+
+    def restore(self, data: bytes) -> None:
+        """Go on where a snapshot of the same model was taken.
+
+        Raises :class:`~ostinato.errors.StreamError` for bytes of another model, cut off or changed; the session is then
+        as it was.
+        """
+        content = unpack(data, self.plan.digest)
+        begin = _PREVIOUS.size + 4 * self.width
+        wanted = begin + self._stream.state_bytes
+        if len(content) != wanted:
+            raise StreamError(f"the state wanted {wanted} bytes of content, got {len(content)}; take it again")
+        (previous,) = _PREVIOUS.unpack_from(content)
+        last = np.frombuffer(content, "<f4", self.width, _PREVIOUS.size).astype(np.float32)
+        if not np.isfinite(np.frombuffer(content, "<f4", offset=begin)).all():
+            raise StreamError("the state holds what is not a finite number; take it again")
+        self._stream.set_state(content[begin:])
+        self._shown = None if np.isnan(last).all() else last
+        if self._feed is not None:
+            self._feed.previous = previous
+
+    def reset(self) -> None:
+        """Begin a new sequence."""
+        self._stream.reset()
+        self._shown = None
+        if self._feed is not None:
+            self._feed = Feed(self.plan)
+
+    def fork(self) -> Session:
+        """Another session that stands where this one stands; from now on each goes its own way."""
+        other = Session.__new__(Session)
+        other.__dict__.update(self.__dict__)
+        other._stream = self._stream.fork()
+        other._push = other._stream.push
+        other._feed = copy.copy(self._feed)
+        return other
+
+    def __repr__(self) -> str:
+        return f"<session of {self.plan.task or 'a network'}, {self._stream.state_bytes} bytes of state>"
