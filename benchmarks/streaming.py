@@ -118,6 +118,7 @@ def _torch(layer: Any, cell: str, width: int) -> Callable[[Any], Any]:
 def _onnxruntime(plan: Any, width: int) -> dict[str, Callable[[Any], Any]]:
     """One step of the exported graph by ``run``, and by bound inputs and outputs."""
     import onnxruntime
+
     from ostinato.exporting.onnx_export import to_onnx
 
     options = onnxruntime.SessionOptions()

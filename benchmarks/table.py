@@ -167,6 +167,30 @@ def _cells(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         )
 
 
+def _streaming(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for cell in ("gru", "lstm"):
+        if cell not in s:
+            continue
+        row, widths = s[cell], " / ".join(map(str, s[cell]["hidden"]))
+        faster = row["times_faster_than"]
+
+        def told(numbers: list[float], digits: int = 2) -> str:
+            return " / ".join(f"{number:.{digits}f}" for number in numbers)
+
+        yield (
+            f"one {cell.upper()} step of a stream, I = H = {widths}, one core, microseconds: in the core / in C, -O3",
+            f"**{told(row['core'])}** / {told(row['c'])}",
+            f"from Python {told(row['push'], 1)}; times faster than torch.nn {told(faster['torch'], 0)}, than ONNX "
+            f"Runtime {told(faster['onnxruntime'], 0)}, with bound buffers {told(faster['onnxruntime_bound'], 1)}",
+        )
+    if "silence" in s and "cold-start" in s:
+        yield (
+            "a million zero inputs after noise / import and first answer of a stream, without torch",
+            f"{s['silence']['slower']:.2f}x the time / {s['cold-start']['import_and_stream_seconds']:.2f} s",
+            "",
+        )
+
+
 ROWS = {
     "clinc150": _clinc150,
     "polarity": _polarity,
@@ -181,6 +205,7 @@ ROWS = {
     "function_names": _function_names,
     "trees": _trees,
     "cells": _cells,
+    "streaming": _streaming,
 }
 
 
