@@ -29,6 +29,26 @@ class TokenTable(NamedTuple):
         return TokenTable(*(part.to(device) for part in self))
 
 
+class SeriesPart(NamedTuple):
+    """Which series the examples of a batch are of, where each stands, and what is known of it.
+
+    ``series`` int64 [B] are numbers of series in the panel, ``row`` int64 [B] the panel's row that follows a window's
+    last step. ``offset`` and ``scale`` float32 [B, K]: a target t in the batch is t * scale + offset in the data's own
+    units. ``static`` float32 [B, Q] are scaled, ``categories`` int64 [B, C] number words, 0 an unknown one.
+    """
+
+    series: Tensor
+    row: Tensor
+    offset: Tensor
+    scale: Tensor
+    static: Tensor
+    categories: Tensor
+
+    def to(self, device: Any) -> SeriesPart:
+        """The same part on another device."""
+        return SeriesPart(*(part.to(device) for part in self))
+
+
 @dataclass(frozen=True, eq=False)
 class Batch:
     """B examples side by side, padded on the right to T steps.
@@ -43,6 +63,9 @@ class Batch:
     ``weight`` float32 [B] says how much each example counts, ``reset`` bool [B, T] which steps start from the zero
     state. With a ``forest`` the examples are B trees: ``inputs`` are [N] or [N, D], one for each node in the forest's
     order, and ``target`` int64 [N] has a class at every node that has one, and -1 elsewhere.
+
+    For series, ``future`` float32 [B, h, F'] is what is known of the h steps that follow the inputs, ``target`` is
+    [B, h, K], ``mask`` bool of the shape of ``target`` says where there is one, and ``part`` whose windows these are.
     """
 
     inputs: Any
@@ -52,6 +75,9 @@ class Batch:
     reset: Tensor | None = None
     table: TokenTable | None = None
     forest: Forest | None = None
+    future: Tensor | None = None
+    mask: Tensor | None = None
+    part: SeriesPart | None = None
 
     def __len__(self) -> int:
         return len(self.inputs if self.forest is None else self.forest)
@@ -70,6 +96,8 @@ class Batch:
         """
         if self.forest is not None:
             raise DataError("trees have no time axis to be cut; train them with truncate=0")
+        if self.future is not None:
+            raise DataError("steps ahead belong to the end of a window, which cannot be cut; train with truncate=0")
         if steps < 1:
             raise OptionError(f"a window wanted a whole number of steps from 1 on, got {steps}")
         time = self.inputs.shape[1]
@@ -89,4 +117,6 @@ class Batch:
             weight=self.weight,
             reset=None if self.reset is None else self.reset[:, cut],
             table=self.table,
+            mask=None if self.mask is None else self.mask[:, cut],
+            part=self.part,
         )
