@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from ostinato.data.series.calendar import Calendar
+from ostinato.data.series.extending import extend
 from ostinato.data.series.features import Features
 from ostinato.data.series.frequency import Frequency
 from ostinato.data.series.layout import Layout
@@ -28,6 +29,7 @@ __all__ = [
     "SeriesBatches",
     "TsFile",
     "WholeSeries",
+    "extend",
     "fit_scales",
     "read_series",
     "read_ts",

@@ -47,7 +47,8 @@ def panel_of_arrays(
     for name, array in zip(names, arrays, strict=True):
         if array.shape[1] != width:
             raise ShapeError(
-                f"series '{name}' has {array.shape[1]} columns and series '{names[0]}' has {width}; all have equally many"
+                f"series '{name}' has {array.shape[1]} columns and series '{names[0]}' has {width}; "
+                "all have equally many"
             )
     columns = ("y",) if width == 1 else tuple(f"y{k + 1}" for k in range(width))
     if like is not None:

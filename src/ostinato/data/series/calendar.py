@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,7 +76,10 @@ class Calendar:
         if high - low > _KEPT_DAYS:
             return _days(self.words, days)
         if low < self._first_day or high > self._first_day + len(self._days):
-            if len(self._days) and max(high, self._first_day + len(self._days)) - min(low, self._first_day) < _KEPT_DAYS:
+            if (
+                len(self._days)
+                and max(high, self._first_day + len(self._days)) - min(low, self._first_day) < _KEPT_DAYS
+            ):
                 low, high = min(low, self._first_day), max(high, self._first_day + len(self._days))
             self._first_day, self._days = low, _days(self.words, numpy.arange(low, high))
         return self._days[days - self._first_day]
@@ -118,17 +121,22 @@ def _columns(word: str) -> tuple[str, ...]:
 
 def _pair(index: NDArray[numpy.int64], period: int) -> Numbers:
     angle = index * (2 * numpy.pi / period)
-    return numpy.stack([numpy.sin(angle), numpy.cos(angle)], -1).astype(numpy.float32)
+    pair: Numbers = numpy.stack([numpy.sin(angle), numpy.cos(angle)], -1).astype(numpy.float32)
+    return pair
 
 
 def _flags(index: NDArray[numpy.int64], count: int) -> Numbers:
-    return (index[..., None] == numpy.arange(count)).astype(numpy.float32)
+    flags: Numbers = (index[..., None] == numpy.arange(count)).astype(numpy.float32)
+    return flags
 
 
 def _minutes(words: Sequence[str]) -> Numbers:
     """The columns that follow from the minute of the day: float32 [1440, C]."""
     minute = numpy.arange(1440)
-    made = {"hour": lambda: _pair(minute, 1440), "hours": lambda: _flags(minute // 60, 24)}
+    made: dict[str, Callable[[], Numbers]] = {
+        "hour": lambda: _pair(minute, 1440),
+        "hours": lambda: _flags(minute // 60, 24),
+    }
     return numpy.concatenate([numpy.empty((1440, 0), numpy.float32), *(made[w]() for w in words if w in made)], -1)
 
 
@@ -141,7 +149,7 @@ def _days(words: Sequence[str], days: NDArray[numpy.int64]) -> Numbers:
     after = (months + 1).astype("datetime64[D]").astype(numpy.int64)
     # 1970-01-01 was a Thursday.
     weekday, month = (days + 3) % 7, months.astype(numpy.int64) % 12
-    made = {
+    made: dict[str, Callable[[], Numbers]] = {
         "weekday": lambda: _pair(weekday, 7),
         "monthday": lambda: _pair(days - first, 31),
         "month": lambda: _pair(month, 12),
@@ -153,4 +161,5 @@ def _days(words: Sequence[str], days: NDArray[numpy.int64]) -> Numbers:
         "month_end": lambda: (days == after - 1).astype(numpy.float32)[..., None],
     }
     none = numpy.empty((*days.shape, 0), numpy.float32)
-    return numpy.concatenate([none, *(made[word]() for word in words if word in made)], -1)
+    whole: Numbers = numpy.concatenate([none, *(made[word]() for word in words if word in made)], -1)
+    return whole

@@ -116,7 +116,9 @@ def _parsed(value: str, name: str, place: Place, row: int) -> datetime:
     text = text[:-1] + "+00:00" if text[-1] in "Zz" else text
     # Before Python 3.11 only 3 and 6 digits of a second were read.
     text = re.sub(r"\.(\d{1,9})(?=[+-]|$)", lambda found: "." + found[1].ljust(6, "0")[:6], text)
-    text = re.sub(r"([+-]\d\d)(\d\d)?$", lambda f: f"{f[1]}:{f[2] or '00'}" if "T" in text or " " in text else f[0], text)
+    text = re.sub(
+        r"([+-]\d\d)(\d\d)?$", lambda f: f"{f[1]}:{f[2] or '00'}" if "T" in text or " " in text else f[0], text
+    )
     try:
         return datetime.fromisoformat(text)
     except ValueError:
@@ -130,7 +132,9 @@ def _dated(rows: list[Any], name: str, place: Place, zone: str | None) -> Clock:
         if not isinstance(value, date):
             raise DataError(f"{place(row)}: column '{name}' wanted {_WANTED} like the others, got {value!r:.60}")
         if (getattr(value, "tzinfo", None) is not None) != aware:
-            raise DataError(f"{place(row)}: column '{name}' has times with a time zone and times without; write all alike")
+            raise DataError(
+                f"{place(row)}: column '{name}' has times with a time zone and times without; write all alike"
+            )
     if not aware:
         array = numpy.array([numpy.datetime64(value) for value in rows], "datetime64[us]")
         return Clock(_nanoseconds(array, name, place), "time", zone, zone is not None)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ostinato.data.frames import is_missing, read_lists
 from ostinato.data.table import Table, read_table
-from ostinato.errors import DataError, needs, nearest
+from ostinato.errors import DataError, nearest, needs
 
 # What stands for "no value" in a file of text.
 _NOTHING = {"", "na", "n/a", "nan", "null", "none", "?"}
@@ -86,10 +86,7 @@ def columns_of(source: Any) -> Columns:
     if isinstance(source, str | os.PathLike | Table):
         table = read_table(source)
         return Columns(tuple(table.columns), len(table), table.place, table.columns.__getitem__)
-    if isinstance(source, Mapping):
-        found = _mapping(source)
-    else:
-        found = _frame(source)
+    found = _mapping(source) if isinstance(source, Mapping) else _frame(source)
     if not found.rows:
         raise DataError(f"the table has no rows; its columns are {', '.join(map(repr, found.names))}")
     return found

@@ -36,8 +36,8 @@ class Features:
     values were missing when this was fitted has a twin "missing ..." in its block: the column is 0 and the twin 1 where
     there is no value. Elsewhere a missing value is refused, never filled in.
 
-    Targets are scaled by ``scaling`` and ``scope`` (see :func:`fit_scales`), covariates by ``covariates`` over the panel.
-    ``scales`` keeps the scales of the series that were there; others get theirs from their own observed rows.
+    Targets are scaled by ``scaling`` and ``scope`` (see :func:`fit_scales`), covariates by ``covariates`` over the
+    panel. ``scales`` keeps the scales of the series that were there; others get theirs from their own observed rows.
     """
 
     layout: Layout
@@ -110,9 +110,6 @@ class Features:
         step = _median_step(panel, ends)
         words = calendar_of(calendar, usual_words(layout.frequency, layout.clock, int(step)), layout.clock, panel.zone)
         scales = fit_scales(panel, scaling, scope=scope, before=ends)
-        static = panel.static.astype(numpy.float64)
-        spread = [float(v) if v > 0 else 1.0 for v in static.std(axis=0)]
-        kept = covariates != "none"
         return cls(
             layout=layout,
             horizon=horizon,
@@ -124,7 +121,7 @@ class Features:
             scope=scope,
             past=_pooled(panel, panel.past, layout.past, covariates, ends),
             known=_pooled(panel, panel.known, layout.known, covariates, panel.starts[1:] if before is None else ends),
-            static=tuple((float(m), s) if kept else (0.0, 1.0) for m, s in zip(static.mean(axis=0), spread, strict=True)),
+            static=_static(panel.static, covariates),
             gap=step if layout.frequency is None else None,
             scales={
                 name: (tuple(map(float, offset)), tuple(map(float, scale)))
@@ -141,8 +138,7 @@ class Features:
         if self.scope == "panel" and self.scales and not refit:
             offset, scale = next(iter(self.scales.values()))
             size = (len(panel), len(offset))
-            own = numpy.broadcast_to(numpy.float32(offset), size), numpy.broadcast_to(numpy.float32(scale), size)
-            return Scales(*map(numpy.ascontiguousarray, own))
+            return Scales(numpy.full(size, offset, numpy.float32), numpy.full(size, scale, numpy.float32))
         new = [k for k, name in enumerate(panel.ids) if refit or name not in self.scales]
         kept = numpy.ones((2, len(panel), len(self.layout.target)), numpy.float32)
         for k, name in enumerate(panel.ids):
@@ -165,17 +161,22 @@ class Features:
                     "read them with like=features.layout"
                 )
 
-    def inputs(self, panel: Panel, rows: Rows, scales: Scales) -> Numbers:
-        """All columns at some observed rows of a panel [...]: float32 [..., D]."""
+    def inputs(self, panel: Panel, rows: Rows, scales: Scales, series: Rows | None = None) -> Numbers:
+        """All columns at some observed rows of a panel [...]: float32 [..., D].
+
+        ``series`` are the rows' series, where the caller knows them; its shape broadcasts to that of ``rows``.
+        """
+        series = panel.series_of(rows) if series is None else series
         out = numpy.empty((*rows.shape, len(self.columns)), numpy.float32)
-        self._observed(panel, rows, scales, out[..., : len(self.observed)])
-        self._ahead(panel, rows, scales, out[..., len(self.observed) :])
+        self._observed(panel, rows, series, scales, out[..., : len(self.observed)])
+        self._ahead(panel, rows, series, scales, out[..., len(self.observed) :])
         return out
 
-    def future(self, panel: Panel, rows: Rows, scales: Scales) -> Numbers:
+    def future(self, panel: Panel, rows: Rows, scales: Scales, series: Rows | None = None) -> Numbers:
         """The columns that are known ahead, at some rows of a panel [...]: float32 [..., F']."""
+        series = panel.series_of(rows) if series is None else series
         out = numpy.empty((*rows.shape, len(self.ahead)), numpy.float32)
-        self._ahead(panel, rows, scales, out)
+        self._ahead(panel, rows, series, scales, out)
         return out
 
     def series(self, panel: Panel, series: int, scales: Scales | None = None) -> Numbers:
@@ -183,9 +184,11 @@ class Features:
         rows = numpy.arange(panel.starts[series], panel.ends[series])
         return self.inputs(panel, rows, self.scale(panel) if scales is None else scales)
 
-    def targets(self, panel: Panel, rows: Rows, scales: Scales) -> tuple[Numbers, NDArray[numpy.bool_]]:
+    def targets(
+        self, panel: Panel, rows: Rows, scales: Scales, series: Rows | None = None
+    ) -> tuple[Numbers, NDArray[numpy.bool_]]:
         """The scaled targets at some rows [...], 0 where there is none, and where there is one: [..., K] each."""
-        values = scales.apply(panel.target[rows], panel.series_of(rows))
+        values = scales.apply(panel.target[rows], panel.series_of(rows) if series is None else series)
         seen = ~numpy.isnan(values)
         return numpy.where(seen, values, numpy.float32(0)), seen
 
@@ -195,8 +198,7 @@ class Features:
         scaled: Numbers = (panel.static - offset) / scale
         return scaled
 
-    def _observed(self, panel: Panel, rows: Rows, scales: Scales, out: Numbers) -> None:
-        series = panel.series_of(rows)
+    def _observed(self, panel: Panel, rows: Rows, series: Rows, scales: Scales, out: Numbers) -> None:
         at = 0
         if self.target_input:
             at = _put(out, at, scales.apply(panel.target[rows], series))
@@ -211,7 +213,7 @@ class Features:
         at = self._lagged(panel, rows, series, scales, near, out, at)
         self._mark(panel, rows, out, self.observed[:at])
 
-    def _ahead(self, panel: Panel, rows: Rows, scales: Scales, out: Numbers) -> None:
+    def _ahead(self, panel: Panel, rows: Rows, series: Rows, scales: Scales, out: Numbers) -> None:
         at = 0
         if self.known:
             offset, scale = _columns(self.known)
@@ -221,7 +223,7 @@ class Features:
             at += len(self.days.columns)
         far = [lag for lag in self.lags if lag >= max(1, self.horizon)]
         if far:
-            at = self._lagged(panel, rows, panel.series_of(rows), scales, far, out, at)
+            at = self._lagged(panel, rows, series, scales, far, out, at)
         self._mark(panel, rows, out, self.ahead[:at])
 
     @staticmethod
@@ -248,13 +250,13 @@ class Features:
         if numpy.isnan(whole).any():
             *where, column = numpy.argwhere(numpy.isnan(whole))[0].tolist()
             raise DataError(
-                f"{panel.place(int(rows[tuple(where)]))}: '{names[column]}' is missing, and no value of it was when the "
-                "features were fitted; fill it in, or fit with missing='always'"
+                f"{panel.place(int(rows[tuple(where)]))}: '{names[column]}' is missing, and no value of it was when "
+                "the features were fitted; fill it in, or fit with missing='always'"
             )
 
 
 def _put(out: Numbers, at: int, values: NDArray[Any]) -> int:
-    end = at + values.shape[-1]
+    end: int = at + values.shape[-1]
     out[..., at:end] = values
     return end
 
@@ -276,6 +278,13 @@ def _pooled(panel: Panel, values: Numbers, names: tuple[str, ...], kind: str, en
     return tuple(zip(map(float, offset), map(float, scale), strict=True))
 
 
+def _static(values: Numbers, kind: str) -> tuple[Pair, ...]:
+    if kind == "none" or not len(values):
+        return tuple((0.0, 1.0) for _ in range(values.shape[1]))
+    wide = values.astype(numpy.float64)
+    return tuple((float(m), float(s) if s > 0 else 1.0) for m, s in zip(wide.mean(0), wide.std(0), strict=True))
+
+
 def _masked(panel: Panel, lags: tuple[int, ...], missing: str, target_input: bool) -> tuple[str, ...]:
     """Columns in which a value is missing; a lag always is, at the beginning of a series."""
     if missing == "never":
@@ -283,7 +292,9 @@ def _masked(panel: Panel, lags: tuple[int, ...], missing: str, target_input: boo
     found = []
     for values, names in ((panel.target, panel.layout.target), (panel.past, panel.layout.past)):
         for column, name in enumerate(names):
-            if (values is not panel.target or target_input) and (missing == "always" or _lacks(panel, values[:, column])):
+            if (values is not panel.target or target_input) and (
+                missing == "always" or _lacks(panel, values[:, column])
+            ):
                 found.append(name)
     for column, name in enumerate(panel.layout.known):
         if missing == "always" or numpy.isnan(panel.known[:, column]).any():

@@ -14,7 +14,7 @@ from ostinato.data.series.frequency import Frequency
 from ostinato.data.series.layout import Layout
 from ostinato.data.series.panel import Rows
 from ostinato.data.series.zones import DAY, Times, Zone
-from ostinato.errors import DataError, OptionError, nearest
+from ostinato.errors import DataError, OptionError
 
 # A gap is made explicit unless the panel would grow by more than this: one wrong year would fill the memory.
 _GROWTH, _SPARE = 20, 100_000
@@ -44,7 +44,7 @@ class Rules:
         for name, known in (("gaps", GAPS), ("duplicates", DUPLICATES), ("clock_change", CLOCK_CHANGE)):
             value = getattr(self, name)
             if value not in known:
-                raise OptionError(f"{name} wanted one of {', '.join(known)}; got {value!r:.40}; {nearest(str(value), known)}")
+                raise OptionError(f"{name} wanted one of {', '.join(known)}, got {value!r:.40}")
         if self.frequency is None:
             object.__setattr__(self, "gaps", "keep")
         elif self.frequency != "infer":
@@ -144,7 +144,7 @@ def _resolved(codes: Rows, clock: Clock, rules: Rules, names: _Names) -> Times:
             "mend the time, give times with their offset, or choose clock_change='first' or 'second'"
         )
     # Of a time that was skipped, the two readings are the ones by the offset before and after the change.
-    time = read.first.copy()
+    time: Times = read.first.copy()
     twice = read.first != read.second
     if rules.clock_change == "second":
         time[read.skipped] -= _jump(clock, read.skipped)
@@ -179,7 +179,8 @@ def _jump(clock: Clock, skipped: NDArray[numpy.bool_]) -> Times:
     zone = Zone(clock.zone)
     local = clock.time[skipped]
     # Read by the old offset, a skipped time shows on the wall later by just that much.
-    return zone.local(zone.read(local).first) - local
+    jump: Times = zone.local(zone.read(local).first) - local
+    return jump
 
 
 def _shown(local: int) -> str:
@@ -206,15 +207,13 @@ def _inferred(time: Times, starts: Rows, clock: Clock, zone: Zone, names: _Names
     usual = _usual(steps)
     odd = int(numpy.flatnonzero(inner)[numpy.flatnonzero(steps % usual)[0]]) + 1 if (steps % usual).any() else 0
     raise DataError(
-        f"{names.of(int(source[odd]))} stands {_span(int(time[odd] - time[odd - 1]), clock.clock)} after the row before, "
-        f"which is no multiple of the usual step of {_span(usual, clock.clock)}: steps have no common distance; give "
-        "frequency=, or gaps='keep' to take the series as irregular"
+        f"{names.of(int(source[odd]))} stands {_span(int(time[odd] - time[odd - 1]), clock.clock)} after the row "
+        f"before, which is no multiple of the usual step of {_span(usual, clock.clock)}: steps have no common "
+        "distance; give frequency=, or gaps='keep' to take the series as irregular"
     )
 
 
-def _candidates(
-    time: Times, steps: Times, inner: NDArray[numpy.bool_], clock: Clock, zone: Zone
-) -> list[Frequency]:
+def _candidates(time: Times, steps: Times, inner: NDArray[numpy.bool_], clock: Clock, zone: Zone) -> list[Frequency]:
     usual = _usual(steps)
     if clock.clock == "number":
         return [Frequency(usual, "step")]
@@ -303,5 +302,3 @@ def _gridded(
 
 def _span(steps: int, clock: str) -> str:
     return str(steps) if clock == "number" else f"{steps / DAY:g} days" if steps >= DAY else f"{steps / 10**9:g} s"
-
-

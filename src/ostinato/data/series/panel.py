@@ -128,15 +128,17 @@ class Panel:
         ([2, 5], [3, 5], [1, 5])
 
         Exactly one of: the ``share`` of observed rows that lie before it (rounded down); how many observed ``steps``
-        lie after it (at most all); or the ``time``, on the panel's own clock, at which the second part begins. Give it
-        as ``before=`` to what is fitted and as ``until=`` or ``since=`` to batches: a panel is never copied for a split.
+        lie after it (at most all); or the ``time``, on the panel's own clock, at which the second part begins. Give
+        it as ``before=`` to what is fitted and as ``until=`` or ``since=`` to batches: a panel is never copied for a
+        split.
         """
         if (share is not None) + (steps is not None) + (time is not None) != 1:
             raise OptionError("cut wanted one of share, steps and time")
         if share is not None:
             if not 0 <= share <= 1:
                 raise OptionError(f"share wanted a number from 0 to 1, got {share!r}")
-            return self.starts[:-1] + numpy.floor(self.lengths * share + 1e-9).astype(numpy.int64)
+            kept: Rows = self.starts[:-1] + numpy.floor(self.lengths * share + 1e-9).astype(numpy.int64)
+            return kept
         if steps is not None:
             if steps < 0:
                 raise OptionError(f"steps wanted a whole number from 0 on, got {steps}")

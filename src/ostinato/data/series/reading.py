@@ -40,8 +40,8 @@ def read_series(
 ) -> Panel:
     """Read many series.
 
-    >>> panel = read_series({"shop": ["a", "a", "b"], "day": ["2024-01-01", "2024-01-03", "2024-01-01"], "n": [5, 6, 7]},
-    ...                     id="shop", time="day", target="n", frequency="D")
+    >>> table = {"shop": ["a", "a", "b"], "day": ["2024-01-01", "2024-01-03", "2024-01-01"], "n": [5, 6, 7]}
+    >>> panel = read_series(table, id="shop", time="day", target="n", frequency="D")
     >>> panel.ids, panel.target.ravel().tolist()
     (('a', 'b'), [5.0, nan, 6.0, 7.0])
 
@@ -72,7 +72,11 @@ def read_series(
     if unknown not in ("word", "refuse"):
         raise OptionError(f"unknown wanted 'word' or 'refuse', got {unknown!r:.40}")
     table = {"time": time, "target": target, "past": past, "known": known, "wide": wide, "zone": zone}
-    table |= {"gaps": gaps != "missing", "duplicates": duplicates != "refuse", "frequency": frequency not in ("infer", 1)}
+    table |= {
+        "gaps": gaps != "missing",
+        "duplicates": duplicates != "refuse",
+        "frequency": frequency not in ("infer", 1),
+    }
     table |= {"clock_change": clock_change != "refuse"}
     if isinstance(source, str | os.PathLike) and Path(os.fsdecode(source)).suffix.lower() == ".ts":
         _check_unused(table | {"id": id, "static": static, "categories": categories}, ".ts files name and order all")

@@ -65,13 +65,13 @@ def fit_scales(panel: Panel, kind: str = "standard", *, scope: str = "series", b
     elif kind != "none":
         for series, (begin, end) in enumerate(zip(panel.starts[:-1].tolist(), ends.tolist(), strict=True)):
             offset[series], scale[series] = _fitted(panel.target[begin:end], kind)
-        silent = numpy.argwhere(numpy.isnan(offset))
-        if silent.size:
-            series, column = silent[0].tolist()
+        unseen = numpy.argwhere(numpy.isnan(offset))
+        if unseen.size:
+            series, column = unseen[0].tolist()
             seen = int(ends[series] - panel.starts[series])
             raise DataError(
-                f"series '{panel.ids[series]}' has no observed '{panel.layout.target[column]}' in its first {seen} rows, "
-                "by which it would be scaled; give it more history, choose scope='panel', or leave it out"
+                f"series '{panel.ids[series]}' has no observed '{panel.layout.target[column]}' in its first {seen} "
+                "rows, by which it would be scaled; give it more history, choose scope='panel', or leave it out"
             )
     return Scales(offset.astype(numpy.float32), scale.astype(numpy.float32))
 

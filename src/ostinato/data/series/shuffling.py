@@ -45,4 +45,5 @@ class Shuffle:
             z = (right + key) * numpy.uint64(0xBF58476D1CE4E5B9)
             z = (z ^ (z >> numpy.uint64(27))) * numpy.uint64(0x94D049BB133111EB)
             left, right = right, left ^ ((z ^ (z >> numpy.uint64(31))) & mask)
-        return (left << half) | right
+        whole: NDArray[numpy.uint64] = (left << half) | right
+        return whole

@@ -83,9 +83,9 @@ def one_a_series(columns: Columns, name: str, codes: Rows, ids: Sequence[str]) -
     if different.size:
         row = int(different[0])
         raise DataError(
-            f"{columns.place(row)}: series '{ids[codes[row]]}' has '{words[numbers[row]]}' in the static column '{name}' "
-            f"and '{words[own[codes[row]]]}' before; a static column has one value a series: pass one that varies as "
-            "past= or known="
+            f"{columns.place(row)}: series '{ids[codes[row]]}' has '{words[numbers[row]]}' in the static column "
+            f"'{name}' and '{words[own[codes[row]]]}' before; a static column has one value a series: pass one that "
+            "varies as past= or known="
         )
     return [None if k < 0 else words[k] for k in own.tolist()]
 

@@ -162,8 +162,8 @@ def _checked(columns: Columns, name: str, ids: Sequence[str], codes: Rows) -> ND
     if wrong.any():
         row = int(numpy.flatnonzero(wrong)[0])
         raise DataError(
-            f"{columns.place(row)}: series '{ids[int(codes[row])]}': column '{name}' wanted a finite number below 3e38, "
-            f"got {values[row]:g}; put a missing value there, or mend it"
+            f"{columns.place(row)}: series '{ids[int(codes[row])]}': column '{name}' wanted a finite number below "
+            f"3e38, got {values[row]:g}; put a missing value there, or mend it"
         )
     return values
 
@@ -191,9 +191,9 @@ def _panel(
     clock: str,
 ) -> Panel:
     target, past, known = arrays
-    seen = ~numpy.isnan(target).all(axis=1)
+    seen: NDArray[Any] = numpy.logical_or.reduce(~numpy.isnan(target), axis=1)
     if past.shape[1]:
-        seen |= ~numpy.isnan(past).all(axis=1)
+        seen = seen | numpy.logical_or.reduce(~numpy.isnan(past), axis=1)
     last = numpy.maximum.reduceat(numpy.where(seen, numpy.arange(len(seen)), -1), grid.starts[:-1])
     silent = numpy.flatnonzero(last < grid.starts[:-1])
     if silent.size:

@@ -1,4 +1,4 @@
-"""Series from .ts files, the text format of the UCR and UEA archives: ragged, of many dimensions, with labels or targets."""
+"""Series from .ts files, the text format of the UCR and UEA archives: ragged, multivariate, labelled."""
 
 from __future__ import annotations
 
@@ -125,7 +125,9 @@ def _series(line: str, header: dict[str, list[str]], place: str) -> tuple[NDArra
 def _check_end(end: str, header: dict[str, list[str]], place: str) -> None:
     if _flag(header, "classlabel"):
         if end not in header["classlabel"][1:]:
-            raise DataError(f"{place}: the label {end!r:.40} is none of those in the header: {header['classlabel'][1:20]}")
+            raise DataError(
+                f"{place}: the label {end!r:.40} is none of those in the header: {header['classlabel'][1:20]}"
+            )
         return
     try:
         finite = bool(numpy.isfinite(float(end)))

@@ -27,8 +27,8 @@ class SeriesBatches:
     [([[1.0, 2.0], [2.0, 3.0]], [[3.0], [4.0]]), ([[3.0, 4.0]], [[5.0]])]
 
     A batch has ``inputs`` [B, context, D] (the columns of ``features``), ``future`` [B, horizon, F'] (those known
-    ahead), ``target`` [B, horizon, K], scaled, with its ``mask``, and ``part``. With ``horizon=0`` the targets are those
-    of the inputs' own steps, [B, context, K].
+    ahead), ``target`` [B, horizon, K], scaled, with its ``mask``, and ``part``. With ``horizon=0`` the targets are
+    those of the inputs' own steps, [B, context, K].
 
     Windows of a series lie ``stride`` steps apart, the last one at the end. Their targets lie from the row ``since[s]``
     on and before ``until[s]`` (int64 [S], see :meth:`Panel.cut`); what they read may lie before ``since``. ``origins``
@@ -116,19 +116,20 @@ class SeriesBatches:
         lengths = numpy.minimum(origins - panel.starts[series], self.context)
         steps = numpy.arange(self.context)
         rows = (origins - lengths)[:, None] + numpy.minimum(steps, lengths[:, None] - 1)
-        inputs = features.inputs(panel, rows, self.scales)
+        own = series[:, None]
+        inputs = features.inputs(panel, rows, self.scales, own)
         whole = bool((lengths == self.context).all())
         if not whole:
             inputs[steps >= lengths[:, None]] = 0
         ahead = origins[:, None] + numpy.arange(self.horizon)
-        target, seen = features.targets(panel, ahead if self.horizon else rows, self.scales)
+        target, seen = features.targets(panel, ahead if self.horizon else rows, self.scales, own)
         if not self.horizon and not whole:
             seen &= (steps < lengths[:, None])[..., None]
         return Batch(
             inputs=torch.from_numpy(inputs),
             lengths=None if whole else torch.from_numpy(lengths),
             target=torch.from_numpy(target),
-            future=torch.from_numpy(features.future(panel, ahead, self.scales)) if self.horizon else None,
+            future=torch.from_numpy(features.future(panel, ahead, self.scales, own)) if self.horizon else None,
             mask=torch.from_numpy(seen),
             part=_part(panel, series, origins, self.scales, self._static),
         )
@@ -145,15 +146,18 @@ class SeriesBatches:
         if not lacking.size or short == "skip":
             self.left_out = tuple(panel.ids[k] for k in lacking.tolist())
             return counts
-        usable = self._last[lacking] >= numpy.maximum(first[lacking] + (0 if self.horizon else 1), panel.starts[lacking] + 1)
+        usable = self._last[lacking] >= numpy.maximum(
+            first[lacking] + (0 if self.horizon else 1), panel.starts[lacking] + 1
+        )
         if short == "refuse" or not usable.all():
             k = int(lacking[0] if short == "refuse" else lacking[~usable][0])
-            least = self.context if short == "refuse" else 1
+            wanted = self.context if short == "refuse" else 1
             raise DataError(
                 f"series '{panel.ids[k]}' has {int(end[k] - panel.starts[k])} rows"
                 f"{'' if since is None else f', {max(0, int(end[k] - first[k]))} of them to be foretold'}; a window "
-                f"wanted {least} to read and {self.horizon} after them (context={self.context}, horizon={self.horizon}); "
-                "choose a shorter one, give the series more rows, or leave it out with short='skip'"
+                f"wanted {wanted} to read and {self.horizon} after them (context={self.context}, "
+                f"horizon={self.horizon}); choose a shorter one, give the series more rows, "
+                "or leave it out with short='skip'"
             )
         self.short = tuple(panel.ids[k] for k in lacking.tolist())
         counts[lacking] = 1
@@ -173,8 +177,9 @@ class SeriesBatches:
             k = int(wrong[0])
             name = f"series '{panel.ids[int(series[k])]}': " if inside[k] else ""
             raise DataError(
-                f"{name}a window with its first target in the row {int(origins[k])} of the panel wanted an observed row "
-                f"before it and {self.horizon} rows from it on; extend(panel, {self.horizon}) adds rows of the future"
+                f"{name}a window with its first target in the row {int(origins[k])} of the panel wanted an observed "
+                f"row before it and {self.horizon} rows from it on; extend(panel, {self.horizon}) adds "
+                "rows of the future"
             )
         return origins
 
@@ -189,8 +194,8 @@ class WholeSeries:
     ([[1.0, 2.0, 3.0], [4.0, 0.0, 0.0]], [3, 1], [1, 0])
 
     ``target`` are classes int [S] or numbers float [S] or [S, K]; None where there are none. A batch has ``inputs``
-    [B, T, D] padded on the right, ``lengths`` and ``part``. With ``shuffle``, series of about equal length come together.
-    ``weight`` float [S] says how much each counts.
+    [B, T, D] padded on the right, ``lengths`` and ``part``. With ``shuffle``, series of about equal length come
+    together. ``weight`` float [S] says how much each counts.
     """
 
     continuous = False
@@ -243,7 +248,7 @@ class WholeSeries:
         panel, lengths = self.panel, self.panel.lengths[series]
         steps = numpy.arange(int(lengths.max()))
         rows = panel.starts[series][:, None] + numpy.minimum(steps, lengths[:, None] - 1)
-        inputs = self.features.inputs(panel, rows, self.scales)
+        inputs = self.features.inputs(panel, rows, self.scales, series[:, None])
         inputs[steps >= lengths[:, None]] = 0
         return Batch(
             inputs=torch.from_numpy(inputs),
@@ -262,7 +267,9 @@ def _part(panel: Panel, series: Rows, rows: Rows, scales: Scales, static: NDArra
 def _one_each(values: Any, name: str, panel: Panel) -> NDArray[Any]:
     array: NDArray[Any] = numpy.asarray(values)
     if array.ndim not in (1, 2) or len(array) != len(panel) or array.dtype.kind not in "iuf":
-        raise DataError(f"{name} wanted one number for each of {len(panel)} series, got {array.dtype} {list(array.shape)}")
+        raise DataError(
+            f"{name} wanted one number for each of {len(panel)} series, got {array.dtype} {list(array.shape)}"
+        )
     if array.dtype.kind != "f":
         return array.astype(numpy.int64)
     wrong = numpy.argwhere(~numpy.isfinite(array))
