@@ -5,7 +5,11 @@ import re
 import subprocess
 import sys
 
+import onnx
+
+import ostinato as ost
 from ostinato import TextClassifier, artifact
+from ostinato.layers import Recurrent
 from tests.cli.terminal import refused, run
 from tests.tasks.requests import TINY, requests
 
@@ -76,3 +80,50 @@ def test_a_tree_classifier_tells_what_it_is(tree_file):
         r"body +cell lstm, hidden 4, kind tree, arity 2|body +kind tree, cell lstm, hidden 4, arity 2", told
     )
     assert "does not know" not in told
+
+
+def network_file(tmp_path, **options):
+    ost.save(Recurrent("gru", 2, 3, **options), tmp_path / "layer.safetensors")
+    return tmp_path / "layer.safetensors"
+
+
+def test_layers_tell_what_a_step_costs_or_why_there_is_none(tmp_path):
+    told = run("info", network_file(tmp_path)).stdout
+    for words in ("(network, ", "cell gru", "yes: ostinato stream", "12 bytes", "operations"):
+        assert words in told
+    told = run("info", network_file(tmp_path, bidirectional=True)).stdout
+    assert "no: this network cannot run step by step" in told
+
+
+def test_a_state_of_a_stream_tells_whose_it_is(tmp_path):
+    session = ost.stream(network_file(tmp_path))
+    state = tmp_path / "s.state"
+    state.write_bytes(session.snapshot())
+    assert session.plan.digest in run("info", state).stdout
+    assert json.loads(run("info", state, "--json").stdout)["model"] == session.plan.digest
+    state.write_bytes(session.snapshot()[:-1])
+    assert "cut off" in refused("info", state)
+
+
+def test_exports_tell_where_they_came_from(tmp_path):
+    file = network_file(tmp_path)
+    digest = ost.stream(file).plan.digest
+    assert run("export", file, "--to", "onnx", "-o", tmp_path / "gru.onnx").exit_code == 0
+    told = run("info", tmp_path / "gru.onnx").stdout
+    for words in ("(ONNX, ", digest, "step", "layer0.h", "opset"):
+        assert words in told
+    assert json.loads(run("info", tmp_path / "gru.onnx", "--json").stdout)["outputs"][0] == "y"
+    assert run("export", file, "--to", "c", "-o", tmp_path / "gru.c").exit_code == 0
+    assert "12 bytes of state" in run("info", tmp_path / "gru.h").stdout
+    assert json.loads(run("info", tmp_path / "gru.c", "--json").stdout)["kind"] == "c"
+
+
+def test_files_of_others_are_refused(tmp_path):
+    (tmp_path / "a.onnx").write_bytes(b"no graph at all")
+    (tmp_path / "a.c").write_text("int main(void) { return 0; }\n")
+    assert "no ONNX file, or it is damaged" in refused("info", tmp_path / "a.onnx")
+    assert "no C file that ostinato wrote" in refused("info", tmp_path / "a.c")
+    for name in ("b.onnx", "b.c", "b.state"):
+        assert "no" in refused("info", tmp_path / name)
+    (tmp_path / "c.onnx").write_bytes(onnx.ModelProto(ir_version=8).SerializeToString())
+    assert "of another program" in refused("info", tmp_path / "c.onnx")

@@ -10,17 +10,22 @@ from typing import Annotated, Any
 
 import typer
 
-from ostinato.errors import OstinatoError
+from ostinato.errors import ArtifactError, OstinatoError
 
 
 def info(
-    file: Annotated[str, typer.Argument(help="A model file, a checkpoint or a stream's state.", metavar="FILE")],
+    file: Annotated[
+        str, typer.Argument(help="A model file, a checkpoint, a stream's state or an export.", metavar="FILE")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole manifest as JSON.")] = False,
 ) -> None:
     """Verify a file that ostinato wrote, and tell what it holds.
 
-    Needs no torch.
+    Needs no torch; an .onnx file needs the extra 'onnx'.
     """
+    if Path(file).suffix in _EXPORTS:
+        _EXPORTS[Path(file).suffix](file, as_json)
+        return
     state = _state(file)
     if state is not None:
         _told_state(file, *state, as_json=as_json)
@@ -40,6 +45,61 @@ def info(
     describe(stored.manifest)
     if stored.manifest["kind"] != "checkpoint":
         _streamed(stored)
+
+
+def _onnx(file: str, as_json: bool) -> None:
+    """What an exported graph says of itself."""
+    from ostinato.errors import needs
+
+    onnx = needs("onnx", "onnx")
+    try:
+        model = onnx.load(file, load_external_data=False)
+    except OSError as error:
+        raise ArtifactError(f"{file} cannot be read: {error.strerror}") from None
+    except Exception as error:
+        # What the reader of another format raises for bytes that are none has no class of its own.
+        raise ArtifactError(f"{file} is no ONNX file, or it is damaged: {str(error)[:80]}") from None
+    told = {p.key.removeprefix("ostinato."): p.value for p in model.metadata_props if p.key.startswith("ostinato.")}
+    if "digest" not in told:
+        raise ArtifactError(f"{file} is an ONNX file of another program; ostinato.from_onnx reads recurrent networks")
+    ports = {"inputs": model.graph.input, "outputs": model.graph.output}
+    fields = {
+        "kind": "onnx",
+        "model": told["digest"],
+        "form": told.get("form", ""),
+        "task": told.get("task") or None,
+        "opset": max((entry.version for entry in model.opset_import if not entry.domain), default=0),
+        "ir_version": model.ir_version,
+        **{name: [port.name for port in each] for name, each in ports.items()},
+    }
+    if as_json:
+        typer.echo(json.dumps(fields, indent=1))
+        return
+    _title(f"{file}  (ONNX, {Path(file).stat().st_size / 1e6:.1f} MB)")
+    for name, value in fields.items():
+        if name != "kind":
+            _row({"model": "of the model", "ir_version": "IR version"}.get(name, name), _inline(value))
+
+
+def _c(file: str, as_json: bool) -> None:
+    """What an exported source says at its head."""
+    try:
+        head = Path(file).read_text(encoding="utf-8", errors="replace")[:4000].partition("*/")[0]
+    except (OSError, ValueError) as error:
+        raise ArtifactError(f"{file} cannot be read: {getattr(error, 'strerror', error)}") from None
+    lines = [line.strip().lstrip("/*").strip() for line in head.splitlines()]
+    if "Written by ostinato" not in head:
+        raise ArtifactError(f"{file} is no C file that ostinato wrote")
+    if as_json:
+        typer.echo(json.dumps({"kind": "c", "about": [line for line in lines if line]}, indent=1))
+        return
+    _title(f"{file}  (C99, {Path(file).stat().st_size / 1e6:.1f} MB)")
+    for line in lines:
+        if line:
+            typer.echo(f"  {line}")
+
+
+_EXPORTS = {".onnx": _onnx, ".c": _c, ".h": _c}
 
 
 def _state(file: str) -> tuple[str, int] | None:
