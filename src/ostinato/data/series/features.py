@@ -36,6 +36,9 @@ class Features:
     values were missing when this was fitted has a twin "missing ..." in its block: the column is 0 and the twin 1 where
     there is no value. Elsewhere a missing value is refused, never filled in.
 
+    With ``known_lags`` a lag also brings the ``known`` covariates of its step, "heat[-48]", 0 before the first row: a
+    network then sees how they changed since.
+
     Targets are scaled by ``scaling`` and ``scope`` (see :func:`fit_scales`), covariates by ``covariates`` over the
     panel. ``scales`` keeps the scales of the series that were there; others get theirs from their own observed rows.
     """
@@ -46,6 +49,7 @@ class Features:
     lags: tuple[int, ...]
     masked: tuple[str, ...]
     target_input: bool
+    known_lags: bool
     scaling: str
     scope: str
     past: tuple[Pair, ...]
@@ -67,6 +71,8 @@ class Features:
         calendar = Calendar(self.calendar, Zone(names.zone))
         first = (*targets, *names.past, *(("gap",) if self.gap is not None else ()), *near)
         then = (*names.known, *calendar.columns, *far)
+        if self.known_lags:
+            then = (*then, *(f"{name}[-{lag}]" for lag in self.lags for name in names.known))
         observed = (*first, *(f"missing {name}" for name in first if name in self.masked))
         ahead = (*then, *(f"missing {name}" for name in then if name in self.masked))
         object.__setattr__(self, "days", calendar)
@@ -90,6 +96,7 @@ class Features:
         lags: Sequence[int] = (),
         missing: str = "auto",
         target_input: bool = True,
+        known_lags: bool = False,
     ) -> Features:
         """Choose the columns and fit their scales on what was observed before the row ``before[s]`` of each series.
 
@@ -117,6 +124,7 @@ class Features:
             lags=chosen,
             masked=_masked(panel, chosen, missing, target_input),
             target_input=target_input,
+            known_lags=known_lags,
             scaling=scaling,
             scope=scope,
             past=_pooled(panel, panel.past, layout.past, covariates, ends),
@@ -224,6 +232,13 @@ class Features:
         far = [lag for lag in self.lags if lag >= max(1, self.horizon)]
         if far:
             at = self._lagged(panel, rows, series, scales, far, out, at)
+        if self.known_lags and self.known:
+            offset, scale = _columns(self.known)
+            for lag in self.lags:
+                back = rows - lag
+                values = (panel.known[numpy.maximum(back, 0)] - offset) / scale
+                values[(back < panel.starts[series]) | numpy.isnan(values).any(-1)] = 0
+                at = _put(out, at, values)
         self._mark(panel, rows, out, self.ahead[:at])
 
     @staticmethod
