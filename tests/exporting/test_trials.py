@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from ostinato.errors import ExportError
-from ostinato.exporting.trials import Draw, Trial, run_rows, sequence_trials, step_trials
+from ostinato.exporting.trials import Draw, Trial, noise_of, run_rows, sequence_trials, step_trials
 from ostinato.plan import Recur
 from tests.exporting.models import plan
 
 
 def trial(wanted, rounded=None, **how):
     array = np.asarray(wanted, np.float64)
-    narrow = array if rounded is None else np.asarray(rounded)
-    return Trial("a test", {"x": np.zeros((len(array), 1))}, {"y": array}, {"y": narrow}, **how)
+    noise = noise_of({"y": array}, [{"y": array if rounded is None else np.asarray(rounded)}])
+    return Trial("a test", {"x": np.zeros((len(array), 1))}, {"y": array}, noise, **how)
 
 
 def test_a_difference_is_measured_against_the_largest_magnitude_of_its_vector():
@@ -36,13 +36,17 @@ def test_another_shape_is_refused():
         trial(np.zeros((1, 2))).judged({"y": np.zeros((1, 3))})
 
 
-def test_where_single_precision_is_far_off_an_export_may_be_too():
-    asked = trial([[1.0]], [[1.001]], strict=False)
-    assert asked.judged({"y": np.array([[0.999]])}) == pytest.approx(1e-3)
+def test_where_rounding_moves_an_answer_far_an_export_may_be_off_too():
+    for strict in (True, False):
+        asked = trial([[1.0]], [[1.001]], strict=strict)
+        assert asked.judged({"y": np.array([[0.999]])}) == pytest.approx(1e-3)
+        with pytest.raises(ExportError):
+            asked.judged({"y": np.array([[1.1]])})
+    small = {"y": np.array([[1 + 4e-6]])}
+    assert trial([[1.0]], [[1 + 5e-7]], strict=False).judged(small) > 2e-6
     with pytest.raises(ExportError):
-        trial([[1.0]], [[1.001]]).judged({"y": np.array([[0.999]])})
-    with pytest.raises(ExportError):
-        asked.judged({"y": np.array([[1.1]])})
+        trial([[1.0]], [[1 + 5e-7]]).judged(small)
+    assert trial([[1.0]], slack=1e-5).judged(small) > 2e-6
 
 
 def test_what_overflows_in_single_precision_is_not_asked():

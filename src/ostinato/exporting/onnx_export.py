@@ -103,9 +103,10 @@ def proved(plan: Plan, form: str, model: Any) -> OnnxExport:
     proof = prove(plan, form, model.SerializeToString())
     for name, value in (("digest", plan.digest), ("task", plan.task or ""), ("form", form)):
         _tell(model, name, value)
+    ports = _ports(plan, form, model)
+    _tell(model, "states", json.dumps(ports["states"]))
     _tell(model, "vectors", json.dumps(_vectors(proof)))
-    facts = _facts(plan, form, model, proof)
-    return OnnxExport(plan, form, model, facts, described(plan, form, _ports(plan, form, model)))
+    return OnnxExport(plan, form, model, _facts(plan, form, model, proof), described(plan, form, ports))
 
 
 def _tell(model: Any, name: str, value: str) -> None:
@@ -207,8 +208,11 @@ def _check_vectors(model: Any, data: bytes) -> None:
 
 def _check_ours(beside: Path) -> None:
     """Refuse to replace a JSON file that is somebody else's."""
+    if not beside.exists():
+        return
     try:
-        start = beside.read_bytes()[:200] if beside.exists() else FORMAT.encode()
+        with beside.open("rb") as file:
+            start = file.read(200)
     except OSError as error:
         raise OutputError(f"cannot read {beside}, which would be replaced: {error}") from error
     if FORMAT.encode() not in start:
@@ -220,12 +224,12 @@ def _check_ours(beside: Path) -> None:
 def _write_both(one: tuple[Path, bytes], other: tuple[Path, bytes]) -> None:
     """Both files, or what stood there before."""
     before = one[0].read_bytes() if one[0].exists() else None
-    replace_file(*one)
     try:
+        replace_file(*one)
         replace_file(*other)
     except BaseException:
-        if before is None:
-            one[0].unlink(missing_ok=True)
-        else:
+        if before is not None:
             replace_file(one[0], before)
+        elif one[0].exists():
+            one[0].unlink()
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -86,7 +87,7 @@ class Sheet:
     def hold(self, array: Any, hint: str) -> str:
         """A constant; equal ones are one."""
         array = np.ascontiguousarray(array) if np.ndim(array) else np.asarray(array)
-        key = (str(array.dtype), array.shape, array.tobytes())
+        key = (str(array.dtype), array.shape, hashlib.sha256(array.tobytes()).digest())
         if key not in self.constants:
             self.constants[key] = self.onnx.numpy_helper.from_array(array, self.fresh(hint))
         return str(self.constants[key].name)
