@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import os
 import shutil
 import subprocess
@@ -56,6 +57,11 @@ def test_a_trained_text_classifier_with_all_its_features_is_exported(tmp_path):
     model.fit(texts, ["light", "light", "halt", "halt"], progress=False)
     made = to_c(plan_of(model), "lights", steps=30)
     assert made.error <= STEP
+    write_c(made, tmp_path / "lights.c")
+    told = json.loads((tmp_path / "lights_texts.json").read_text())
+    assert told["answers"]["labels"] == ["halt", "light"]
+    assert [given["name"] for given in told["inputs"]] == ["words", "pieces", "pairs", "edges"]
+    assert "light" in told["text"]["words"]
     assert {"const int32_t *pieces,", "size_t pieces_count,", "int32_t pairs,"} <= {
         line.strip() for line in made.header.splitlines()
     }
@@ -90,7 +96,7 @@ def test_a_network_without_a_state_is_exported():
 def test_the_example_compiles_and_shows_numbers(tmp_path):
     made = to_c(plan_of(Recurrent("gru", 2, 3)), "my model", steps=3)
     write_c(made, tmp_path / "my model.c")
-    command = [*find_compiler().command, "-std=c99", "-Wall", "-Werror", "my_model.c", "my_model_example.c"]
+    command = [*find_compiler().command, "-std=c99", "-Wall", "-Werror", "my model.c", "my model_example.c"]
     subprocess.run([*command, "-o", "shown"], cwd=tmp_path, check=True)
     said = subprocess.run([tmp_path / "shown"], capture_output=True, check=True, text=True).stdout.splitlines()
     assert said[0] == "selftest: 0"
@@ -277,21 +283,40 @@ def test_a_state_that_decays_becomes_zero_and_never_tiny(tmp_path):
 # Files --------------------------------------------------------------------------------------------------------------
 
 
-def test_files_are_named_by_the_identifier_beside_the_path(tmp_path):
-    made = to_c(GRU, "a-b", compiler=None)
+def test_files_are_named_by_the_path_and_the_one_that_was_asked_for_comes_first(tmp_path):
+    made = to_c(GRU, "gate", compiler=None)
     paths = write_c(made, tmp_path / "a-b.c")
-    assert sorted(p.name for p in paths) == ["a_b.c", "a_b.h", "a_b_example.c"]
-    assert sorted(os.listdir(tmp_path)) == ["a_b.c", "a_b.h", "a_b_example.c"]
+    assert [p.name for p in paths] == ["a-b.c", "a-b.h", "a-b_example.c"]
+    assert '#include "a-b.h"' in (tmp_path / "a-b.c").read_text()
+    assert "gate_step(" in (tmp_path / "a-b.h").read_text()
 
 
-@pytest.mark.parametrize("old", [None, b"older"])
+def test_a_path_that_no_include_can_hold_gives_way_to_the_name(tmp_path):
+    paths = write_c(to_c(GRU, 'g"ü', compiler=None), tmp_path / 'g"ü.c')
+    assert [path.name for path in paths] == ["g.c", "g.h", "g_example.c"]
+
+
+def test_a_file_that_no_export_wrote_is_not_replaced(tmp_path):
+    made = to_c(GRU, "net", compiler=None)
+    (tmp_path / "net.h").write_text("mine")
+    with pytest.raises(OutputError, match=r"net\.h: a file that no export wrote is there"):
+        write_c(made, tmp_path / "net.c")
+    assert os.listdir(tmp_path) == ["net.h"]
+    (tmp_path / "net.h").unlink()
+    for _ in range(2):
+        write_c(made, tmp_path / "net.c")
+    with pytest.raises(OutputError, match="it is a directory"):
+        write_c(made, tmp_path)
+
+
+@pytest.mark.parametrize("old", [None, b"older, Written by ostinato"])
 def test_when_a_later_file_cannot_be_written_none_is_left_new(old, tmp_path, monkeypatch):
     made, really = to_c(GRU, "net", compiler=None), c99.replace_file
     if old is not None:
         (tmp_path / "net.h").write_bytes(old)
 
     def full(path, data):
-        if str(path).endswith("net.c"):
+        if str(path).endswith("_example.c"):
             raise OutputError("the disk is full")
         really(path, data)
 
@@ -316,3 +341,9 @@ def test_a_compiler_that_fails_is_an_error_of_the_export():
     false = shutil.which("false")
     with pytest.raises(ExportError, match=r"the C compiler .* fails with code 1"):
         to_c(GRU, "net", compiler=Compiler((false,)), steps=1)
+
+
+def test_a_large_network_is_compiled_once_and_its_own_test_is_right_all_the_same(tmp_path, monkeypatch):
+    small = to_c(GRU, "net", steps=2)
+    monkeypatch.setattr(c99, "_COMPILED_TWICE", 0)
+    assert to_c(GRU, "net", steps=2) == small

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,10 +22,11 @@ from pathlib import Path
 import numpy as np
 
 from ostinato.errors import ExportError, OutputError
+from ostinato.exporting.c99_beside import described
 from ostinato.exporting.c99_draft import Draft, identifier
 from ostinato.exporting.c99_running import Compiler, Run, find_compiler, run
-from ostinato.exporting.c99_tables import hash_of
-from ostinato.exporting.c99_text import example_of, header_of, source_of
+from ostinato.exporting.c99_tables import comparison, hash_of
+from ostinato.exporting.c99_text import MARK, example_of, header_of, source_of
 from ostinato.exporting.proof import Trial, trials
 from ostinato.output import replace_file
 from ostinato.plan.network import Plan
@@ -32,6 +34,8 @@ from ostinato.plan.program import Program
 
 # How many of the single steps travel in the file.
 _VECTORS = 4
+# Bytes of weights; more take a compiler so long that once must be enough.
+_COMPILED_TWICE = 1 << 20
 _ANY = "any"
 
 
@@ -39,6 +43,7 @@ _ANY = "any"
 class C99Source:
     """An exported program: its texts, and what it takes on a device.
 
+    ``texts`` is JSON: how texts become ids and probabilities labels, where the model knows that.
     ``weights``, ``state`` and ``scratch`` are bytes: constants, the struct of one stream, and arrays on the stack while
     a step runs. ``operations`` counts those of one step. ``proved_by`` is the compiler whose result agreed with the
     network; without one it is None, and ``error`` too: the largest difference of one step from a random state, in parts
@@ -49,6 +54,7 @@ class C99Source:
     header: str
     source: str
     example: str
+    texts: str | None
     weights: int
     state: int
     scratch: int
@@ -64,13 +70,18 @@ class C99Source:
             return "not proved: no C compiler (install one, or run the file's own selftest on the device)"
         return f"proved with {self.proved_by}: a step differs by at most {self.error:.1e}"
 
-    def files(self) -> dict[str, str]:
-        """The texts by file name."""
-        return {
-            f"{self.name}.h": self.header,
-            f"{self.name}.c": self.source,
-            f"{self.name}_example.c": self.example,
+    def files(self, stem: str | None = None) -> dict[str, str]:
+        """The files by name; ``stem`` is what they are called, the export's own name unless said."""
+        stem, own = stem or self.name, self.name
+        texts = {"_texts.json": self.texts} if self.texts is not None else {}
+        parts = {".c": self.source, ".h": self.header, "_example.c": self.example, **texts}
+        swaps = {
+            f'#include "{own}.h"': f'#include "{stem}.h"',
+            f"{own}.c {own}_example.c": f"{stem}.c {stem}_example.c",
         }
+        for old, new in swaps.items():
+            parts = {end: text.replace(old, new, 1) for end, text in parts.items()}
+        return {f"{stem}{end}": text for end, text in parts.items()}
 
 
 def to_c(source: Plan | Program, name: str, *, compiler: Compiler | str | None = _ANY, steps: int = 1000) -> C99Source:
@@ -82,15 +93,16 @@ def to_c(source: Plan | Program, name: str, *, compiler: Compiler | str | None =
     Raises :class:`~ostinato.errors.PlanError` for a network that cannot run step by step, and
     :class:`~ostinato.errors.ExportError` where what was made differs from the network.
     """
-    program = source.program if isinstance(source, Plan) else source
     judge = find_compiler() if compiler == _ANY else compiler
     if isinstance(judge, str):
         raise ExportError(f"compiler wanted a Compiler or None, got {judge!r}")
-    return written(program, program, identifier(name), judge, steps)
+    right = source.program if isinstance(source, Plan) else source
+    return written(source, right, identifier(name), judge, steps)
 
 
-def written(program: Program, right: Program, name: str, compiler: Compiler | None, steps: int) -> C99Source:
-    """The C99 source of a program, held against another one that says what is right; they are the same but in tests."""
+def written(source: Plan | Program, right: Program, name: str, compiler: Compiler | None, steps: int) -> C99Source:
+    """The C99 source of a network, held against a program that says what is right; it is another one in tests only."""
+    program = source.program if isinstance(source, Plan) else source
     draft = Draft.of(program, name)
     made = trials(right, steps=steps if compiler is not None else 1)
     vectors = [trial for trial in made if trial.steps == 1][1 : 1 + _VECTORS]
@@ -98,21 +110,28 @@ def written(program: Program, right: Program, name: str, compiler: Compiler | No
     state = 4 * sum(part.width for part in program.state.values())
     about = _about(draft, weights, state)
     header = header_of(draft, about)
-    error = sequence_error = bits = None
+    text = source_of(draft, about, vectors, None if compiler is None else 0)
+    error = sequence_error = None
     if compiler is not None:
         with tempfile.TemporaryDirectory(prefix="ostinato-c99-") as folder:
-            first = run(draft, header, source_of(draft, about, vectors, None), made, compiler, Path(folder))
-            error, sequence_error = _judged(made, first)
-            bits = _bits(draft, made, vectors, first)
-            # The very file that is handed out, and again all of its answers.
-            last = run(draft, header, source_of(draft, about, vectors, bits), made, compiler, Path(folder))
-            if last.raw[:-4] != first.raw[:-4] or last.selftest:
-                raise ExportError(f"the file's own test fails with {last.selftest}; nothing was written")
+            came = run(draft, header, text, made, compiler, Path(folder))
+            error, sequence_error = _judged(made, came)
+            text = text.replace(comparison(0), comparison(_bits(draft, made, vectors, came)))
+            if weights <= _COMPILED_TWICE:
+                # The very file that is handed out, and again all of its answers.
+                again = run(draft, header, text, made, compiler, Path(folder))
+                same, verdict = again.raw[:-4] == came.raw[:-4], again.selftest
+            else:
+                # All of it agreed but the hash, which was not known.
+                same, verdict = True, came.selftest + 2
+            if not same or verdict:
+                raise ExportError(f"the file's own test fails with {verdict}; nothing was written, please report this")
     return C99Source(
         name,
         header,
-        source_of(draft, about, vectors, bits),
+        text,
         example_of(draft),
+        described(source, draft) if isinstance(source, Plan) else None,
         weights,
         state,
         4 * draft.body.scratch,
@@ -124,29 +143,36 @@ def written(program: Program, right: Program, name: str, compiler: Compiler | No
 
 
 def write_c(made: C99Source, path: str | os.PathLike[str]) -> list[Path]:
-    """Put the files of an export beside each other: at ``path``, which may end in .c or .h, and its neighbours.
+    """Put the files of an export at ``path`` and beside it: FILE.c, FILE.h, FILE_example.c, perhaps FILE_texts.json.
 
-    The files are called by the export's name, in the folder of ``path``. Either all are written or none: what an
-    earlier export left is put back. Raises :class:`~ostinato.errors.OutputError`.
+    A name that an #include cannot hold gives way to the export's own. Either all are written or none: what stood there
+    is put back. Files that no export wrote are not replaced. Raises :class:`~ostinato.errors.OutputError`.
     """
-    folder = Path(path).parent
-    before: list[tuple[Path, bytes | None]] = []
+    target = Path(path)
+    if target.is_dir():
+        raise OutputError(f"cannot write {os.fspath(path)}: it is a directory; name a file in it")
+    stem = target.stem if re.fullmatch(r"[A-Za-z0-9_.+-][A-Za-z0-9_ .+-]*", target.stem) else made.name
+    texts = {target.parent / name: text.encode("utf-8") for name, text in made.files(stem).items()}
     try:
-        for name, text in made.files().items():
-            place = folder / name
-            before.append((place, place.read_bytes() if place.is_file() else None))
-            replace_file(place, text.encode("ascii"))
-    except BaseException as error:
-        for place, old in before:
-            with contextlib.suppress(OSError, OutputError):
+        before = {place: place.read_bytes() if place.is_file() else None for place in texts}
+    except OSError as error:
+        raise OutputError(f"cannot read what stands beside {os.fspath(path)}: {error.strerror}") from None
+    for place, old in before.items():
+        if old is not None and place != target and MARK.encode() not in old:
+            raise OutputError(f"cannot write {place}: a file that no export wrote is there; move it or name another")
+    try:
+        for place, data in texts.items():
+            replace_file(place, data)
+    except BaseException:
+        for place, old in before.items():
+            with contextlib.suppress(OSError):
                 if old is None:
                     place.unlink(missing_ok=True)
                 elif place.read_bytes() != old:
                     replace_file(place, old)
-        if isinstance(error, OSError) and not isinstance(error, OutputError):
-            raise OutputError(f"cannot write {os.fspath(path)}: {error.strerror}") from None
         raise
-    return [place for place, _ in before]
+    # The one that was asked for comes first.
+    return sorted(texts, key=lambda place: place != target)
 
 
 def _judged(made: Sequence[Trial], came: Run) -> tuple[float, float]:
@@ -184,5 +210,5 @@ def _about(draft: Draft, weights: int, state: int) -> list[str]:
         f"on the stack while a step runs; {program.operations():,} operations a step. No allocation, no mathematical",
         "library, no variables outside the functions; as many streams as there are states, in as many threads.",
         "",
-        "Written by ostinato; change the model and export it again, do not edit.",
+        f"{MARK}; change the model and export it again, do not edit.",
     ]

@@ -38,8 +38,13 @@ def hash_of_weights(program: Program) -> int:
     return total
 
 
+def comparison(bits: int) -> str:
+    """The line that holds the hash of all answers."""
+    return f"if (seen != 0x{bits:08x}u) {{"
+
+
 def selftest_of(draft: Draft, vectors: Sequence[Trial], bits: int | None) -> str:
-    """The test vectors, and NAME_selftest; ``bits`` is the hash of all answers, if it is known."""
+    """The test vectors, and NAME_selftest; ``bits`` is the hash of all answers, if it will be known."""
     program, names, name, upper = draft.program, draft.names, draft.name, draft.name.upper()
     tables, arguments, lines = [], ["&state"], []
     for part in program.state:
@@ -74,7 +79,7 @@ def selftest_of(draft: Draft, vectors: Sequence[Trial], bits: int | None) -> str
     hashed = [f"seen = hash(seen, {called}, {width});" for called, width in compared]
     hashed += [f"seen = hash(seen, state.{names.state[part]}, {program.state[part].width});" for part in program.state]
     weighed = [f"weights = hash(weights, {names.weights[n]}, {w.size});" for n, w in program.weights.items()]
-    proved = [] if bits is None else [f"if (seen != 0x{bits:08x}u) {{", "    return -2;", "}"]
+    proved = [] if bits is None else [comparison(bits), "    return -2;", "}"]
     body = [
         f"{name}_state state;",
         *results,
@@ -139,7 +144,7 @@ def _table(kind: str, name: str, numbers: Array) -> str:
 
 
 def weights_of(draft: Draft) -> Iterator[str]:
-    """The numbers of all weights."""
+    """The numbers of all weights, as definitions of their arrays."""
     for name, weight in draft.program.weights.items():
         shape = " x ".join(map(str, weight.shape))
         yield f"\n/* {shape} */\n{_table('float', draft.names.weights[name], weight)}"
@@ -147,19 +152,13 @@ def weights_of(draft: Draft) -> Iterator[str]:
 
 def _rows(kind: str, numbers: Array) -> str:
     """Numbers as C, in lines of a readable length; floats are hexadecimal, which is exact."""
-    flat = numbers.ravel()
-    if kind == "float":
-        if not np.isfinite(flat).all():
-            raise ExportError("the weights hold NaN or infinity, which no C constant can be; train the model again")
-        words = [_exact(value) for value in flat.astype(np.float32).tolist()]
-    else:
+    flat, each = numbers.ravel(), 8
+    if kind != "float":
         words = [f"{int(value)}" for value in flat]
-    each = 8
-    return "\n".join("    " + ", ".join(words[k : k + each]) + "," for k in range(0, len(words), each))
-
-
-def _exact(value: float) -> str:
-    if value == 0.0:
-        return "-0.0f" if str(value).startswith("-") else "0.0f"
-    mantissa, power = value.hex().split("p")
-    return f"{mantissa.rstrip('0').rstrip('.')}p{int(power)}f"
+        return "\n".join("    " + ", ".join(words[k : k + each]) + "," for k in range(0, len(words), each))
+    if not np.isfinite(flat).all():
+        raise ExportError("the weights hold NaN or infinity, which no C constant can be; train the model again")
+    words = [value.hex() for value in flat.astype(np.float32).tolist()]
+    text = "\n".join("    " + "f, ".join(words[k : k + each]) + "f," for k in range(0, len(words), each))
+    # A float32 has six hexadecimal digits; Python writes those of a float64.
+    return text.replace("0000000p", "p")

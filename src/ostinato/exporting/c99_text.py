@@ -11,6 +11,9 @@ from ostinato.exporting.c99_draft import Draft, indented
 from ostinato.exporting.c99_tables import selftest_of, weights_of
 from ostinato.exporting.proof import Trial
 
+# What files of an export are known by, so that none of somebody else's is replaced.
+MARK = "Written by ostinato"
+
 
 def header_of(draft: Draft, about: Sequence[str]) -> str:
     """NAME.h."""
@@ -183,7 +186,8 @@ def example_of(draft: Draft) -> str:
     called = draft.names.outputs[shown]
     return "\n".join(
         [
-            f"/* cc -O3 -std=c99 {name}.c {name}_example.c -o {name} && ./{name} */",
+            f"/* cc -O3 -std=c99 {name}.c {name}_example.c -o {name} && ./{name}",
+            f"   {MARK} anew with each export: change a copy. */",
             f'#include "{name}.h"',
             "",
             "#include <stdio.h>",
