@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
+from ostinato.importing.onnx_file import Node, read_file
 from ostinato.state import State
 
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
@@ -108,3 +109,10 @@ def states(parts: list[str], ways: int, seed: int = 50) -> tuple[dict[str, NDArr
     given = {f"{part}0": numbers(ways, B, H, seed=seed + i) for i, part in enumerate(parts)}
     ours = tuple(State(**{part: torch.tensor(given[f"{part}0"][way]) for part in parts}) for way in range(ways))
     return given, ours
+
+
+def lone(operation: str, inputs: int = 1, outputs: int = 1, **attributes: Any) -> Node:
+    """One node called n, as a file has it."""
+    names = [f"m{index}" for index in range(inputs)]
+    made = helper.make_node(operation, names, [f"o{index}" for index in range(outputs)], name="n", **attributes)
+    return read_file(model_of([made], [], ["o0"], {})).nodes[0]

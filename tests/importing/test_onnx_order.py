@@ -4,13 +4,15 @@ from typing import Any
 
 import numpy
 import pytest
-from onnx import TensorProto
+import torch
+from onnx import TensorProto, helper
 
 from ostinato import from_onnx
 from ostinato.errors import ArtifactError
 from ostinato.importing.onnx_order import Places
+from ostinato.layers import Recurrent
 from tests.importing.exported import node
-from tests.importing.graphs import B, D, H, T, model_of, node_weights, open_value
+from tests.importing.graphs import B, D, H, T, judged, model_of, node_weights, numbers, open_value, rows_first
 
 WEIGHTS = {f"{name}{i}": array for i in (1, 2) for name, array in node_weights("GRU", 1).items() if name in "WR"}
 WEIGHTS |= {"U": node_weights("GRU", 1, inputs=H)["W"], "V": node_weights("GRU", 1, inputs=2 * H)["W"]}
@@ -76,7 +78,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     ),
     "some units shown": (
         built([gru("x", "y"), constant("pick", 0, 2), node("Gather", ["y", "pick"], ["p"], axis=3)], ["p"]),
-        "the output 'p' hands out only parts of recurrent node 1, what it shows",
+        "the output 'p' hands out recurrent node 1, what it shows in another order, or only in parts",
     ),
     "two stacks": (
         built(
@@ -174,7 +176,52 @@ REFUSED: dict[str, tuple[Any, str]] = {
             ["y"],
             H0,
         ),
-        "sequence_lens wanted an input of the graph as it comes in",
+        "reads the input 'x' in another order",
+    ),
+    "lengths that stand twice": (
+        built(
+            [
+                *(constant("zeros", 0, 0, 0), node("Gather", ["n", "zeros"], ["m"])),
+                node("GRU", ["x", "W1", "R1", "", "m"], ["y"], hidden_size=H),
+            ],
+            ["y"],
+            [open_value("x", ["t", 3, D]), open_value("n", [3], TensorProto.INT32)],
+        ),
+        "sequence_lens wanted an input of the graph, one length for each row",
+    ),
+    "too few lengths": (
+        built(
+            [node("GRU", ["x", "W1", "R1", "", "n"], ["y"], hidden_size=H)],
+            ["y"],
+            [open_value("x", ["t", 3, D]), open_value("n", [2], TensorProto.INT32)],
+        ),
+        "sequence_lens wanted an input of the graph, one length for each row",
+    ),
+    "outputs turned round in time": (
+        built([*FLIPPED, gru("x", "y"), node("Slice", ["y", "s", "e", "zero", "back"], ["f"])], ["f"]),
+        "the output 'f' hands out recurrent node 1, what it shows in another order",
+    ),
+    "rows turned round": (
+        built(
+            [*FLIPPED, gru("x", "y"), constant("two", 2), node("Slice", ["y", "s", "e", "two", "back"], ["f"])], ["f"]
+        ),
+        "the output 'f' hands out recurrent node 1, what it shows in another order",
+    ),
+    "everything shown twice": (
+        built([gru("x", "y"), node("Concat", ["y", "y"], ["f"], axis=0)], ["f"]),
+        "the output 'f' hands out recurrent node 1, what it shows in another order",
+    ),
+    "starts turned round": (
+        built(
+            [
+                *FLIPPED,
+                *(constant("one", 1), node("Slice", ["h0", "s", "e", "one", "back"], ["h"])),
+                node("GRU", ["x", "W1", "R1", "", "", "h"], ["y"], hidden_size=H),
+            ],
+            ["y"],
+            [open_value("x", ["t", "b", D]), open_value("h0", [1, "b", H])],
+        ),
+        "starts from rows, directions or units in another order than they came in",
     ),
     "weights made from the batch": (
         built(
@@ -199,6 +246,53 @@ def test_what_is_no_single_stack_is_refused(name: str) -> None:
     model, said = REFUSED[name]
     with pytest.raises(ArtifactError, match=said):
         from_onnx(model)
+
+
+def sorted_rows(back: str) -> Any:
+    """A graph that sorts its rows by length and puts them back, as torch does for packed sequences."""
+    nodes = [
+        *(node("Shape", ["n"], ["b"]), node("TopK", ["n", "b"], ["m", "order"])),
+        *(node("Cast", ["m"], ["m32"], to=TensorProto.INT32), node("Gather", ["x", "order"], ["xs"], axis=1)),
+        *(node("ConstantOfShape", ["b"], ["zeros"], value=helper.make_tensor("v", TensorProto.INT64, [1], [0])),),
+        *(node("Constant", [], ["begin"], value_int=0), node("Constant", [], ["by"], value_int=1)),
+        *(node("ReduceProd", ["b"], ["count"], keepdims=0), node("Range", ["begin", "count", "by"], ["all"])),
+        node("ScatterElements", ["zeros", "order", "all"], ["back"]),
+        node("GRU", ["xs", "W1", "R1", "", "m32"], ["ys", "hs"], hidden_size=H),
+        *(node("Gather", ["ys", back], ["y"], axis=2), node("Gather", ["hs", back], ["h"], axis=1)),
+    ]
+    inputs = [open_value("x", ["t", "b", D]), open_value("n", ["b"], TensorProto.INT64)]
+    return built(nodes, ["y", "h"], inputs)
+
+
+def test_rows_that_are_sorted_by_length_and_put_back_are_followed() -> None:
+    x, lengths = numbers(T, 4, D), numpy.array([4, 1, 7, 5])
+    model = sorted_rows("back")
+    layer = from_onnx(model)
+    assert isinstance(layer, Recurrent)
+    wanted = judged(model, {"x": x, "n": lengths})
+    y, (end,) = layer(torch.tensor(x).transpose(0, 1), lengths=torch.tensor(lengths))
+    torch.testing.assert_close(y, rows_first(wanted["y"]), rtol=0, atol=2e-6)
+    torch.testing.assert_close(end.h, wanted["h"][0], rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("back", ["order", "all"])
+def test_rows_that_are_not_put_back_where_they_were_are_refused(back: str) -> None:
+    with pytest.raises(
+        ArtifactError, match="the output 'y' hands out recurrent node 1, what it shows in another order"
+    ):
+        from_onnx(sorted_rows(back))
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_graph_of_one_step_or_of_one_sequence_comes_in(axis: int) -> None:
+    model = built(
+        [constant("at", axis), node("Unsqueeze", ["x", "at"], ["x3"]), gru("x3", "y")],
+        ["y"],
+        [open_value("x", ["n", D])],
+    )
+    x = numbers(B, D)
+    given = torch.tensor(x)[None] if axis == 1 else torch.tensor(x)[:, None]
+    torch.testing.assert_close(from_onnx(model)(given)[0], rows_first(judged(model, {"x": x})["y"]), rtol=0, atol=2e-6)
 
 
 def test_a_long_chain_of_moves_is_followed() -> None:

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from ostinato.errors import ArtifactError
 from ostinato.importing.gates import ONNX
 from ostinato.importing.onnx_file import Declared, File, Node, read_file
-from ostinato.importing.onnx_nodes import Recurrence, recurrence
+from ostinato.importing.onnx_nodes import recurrence
 from ostinato.importing.onnx_order import Places, Run, Stack, stacked
-from ostinato.importing.onnx_plumbing import PLUMBING, Moves, Value
+from ostinato.importing.onnx_plumbing import PLUMBING, run
+from ostinato.importing.onnx_step import Budget, Value
 from ostinato.importing.stack import Imported, assembled
 from ostinato.layers import Recurrent
 
@@ -72,21 +73,20 @@ class _Followed:
     file: File
     sizes: tuple[int, ...]
     places: Places = field(default_factory=Places)
+    budget: Budget = field(default_factory=Budget)
     values: dict[str, Value] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
-    recurrences: dict[int, Recurrence] = field(default_factory=dict)
 
     def stack(self) -> Stack:
         """The layers of the graph."""
         order = self._order()
         self._check_known(order)
-        self.moves = Moves(self.file.opset)
         self.values.update({name: Value.known(array) for name, array in self.file.tensors.items()})
         needed = {name for node in order for name in node.inputs} | set(self.file.outputs)
         self._open({name: declared for name, declared in self.file.inputs.items() if name in needed}, order)
         for node in order:
             given = [self.values[name] if name else None for name in node.inputs]
-            made = self._run(node, given) if node.operation in ONNX else self.moves.run(node, given)
+            made = self._run(node, given) if node.operation in ONNX else run(node, given, self.budget)
             if len(made) < len(node.outputs):
                 raise ArtifactError(f"{node} has {len(node.outputs)} outputs; it makes {len(made)}")
             self.values.update({name: value for name, value in zip(node.outputs, made, strict=False) if name})
@@ -147,7 +147,7 @@ class _Followed:
             count = 1
             for size in shape:
                 count *= size
-            self.moves.count(count)
+            self.budget.count(count)
             self.values[name] = Value(self.places.new(name, tuple(shape)), True, declared.whole)
 
     def _features(self, node: Node) -> int | None:
@@ -172,7 +172,7 @@ class _Followed:
         rows, steps = x.shape[:2]
         ways = len(done.ways)
         number = len(self.runs)
-        self.moves.count(2 * rows * steps * done.hidden * ways)
+        self.budget.count(2 * rows * steps * done.hidden * ways)
         y = [self.places.new((number, way, "y"), (rows, steps, done.hidden)) for way in range(ways)]
         self.runs.append(Run(node, done, x, lengths, starts, rows, steps))
         made = [numpy.stack(y, axis=2 if done.batch_first else 1)]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ostinato.errors import ArtifactError
 from ostinato.importing.onnx_file import Node
 from ostinato.importing.onnx_nodes import Recurrence
-from ostinato.importing.onnx_plumbing import Value
+from ostinato.importing.onnx_step import Value
 from ostinato.importing.stack import Way
 from ostinato.state import State
 
@@ -72,6 +72,15 @@ class Run:
     rows: int
     steps: int
 
+    @property
+    def order(self) -> NDArray[Any]:
+        """Which row of what comes in each row is: exporters sort rows by length, and put them back at the end."""
+        rows = numpy.arange(self.rows)
+        if self.lengths is None or not self.lengths.places or self.lengths.array.shape != rows.shape:
+            return rows
+        order = self.lengths.array - self.lengths.array.min()
+        return order if numpy.array_equal(numpy.sort(order), rows) else rows
+
 
 @dataclass(frozen=True)
 class Stack:
@@ -113,7 +122,7 @@ def stacked(title: str, places: Places, runs: list[Run], outputs: Mapping[str, V
         layers.append(members if source is None else [owner[:2] for owner in source])
     if readers:
         raise ArtifactError(f"{title} has recurrent nodes side by side; wanted one above the other")
-    layers[-1] = _checked_outputs(title, places, layers[-1], outputs)
+    layers[-1] = _checked_outputs(title, places, runs, layers[-1], outputs)
     lengths = _lengths(title, places, runs)
     ways = [[_started(places, runs[number], way) for number, way in members] for members in layers]
     names = [[(runs[number].node.name or runs[number].node.outputs[0], way) for number, way in m] for m in layers]
@@ -126,9 +135,10 @@ def _source(places: Places, run: Run) -> Source:
     held = [places.held[owner] for owner in owners]
     if len(owners) == 1 and isinstance(owners[0], str):
         whole = held[0]
-        # [B, T, ...] or [T, B, ...]; a sequence alone is [T, D]. Features may have axes of their own.
-        ways = [whole[None]] if whole.ndim == 2 else [whole, whole.swapaxes(0, 1)]
-        if any(w.shape[:2] == run.x.shape[:2] and numpy.array_equal(w.reshape(run.x.shape), run.x) for w in ways):
+        # [B, T, ...] or [T, B, ...]; one sequence is [T, D], one step [B, D]. Features may have axes of their own.
+        ways = [whole[None], whole[:, None]] if whole.ndim == 2 else [whole, whole.swapaxes(0, 1)]
+        fitting = [way[run.order] for way in ways if way.shape[:2] == run.x.shape[:2]]
+        if any(numpy.array_equal(way.reshape(run.x.shape), run.x) for way in fitting):
             return (owners[0],)
     shown = all(isinstance(owner, tuple) and owner[2] == "y" for owner in owners)
     if shown and numpy.array_equal(numpy.concatenate(held, axis=-1), run.x):
@@ -140,7 +150,7 @@ def _source(places: Places, run: Run) -> Source:
 
 
 def _checked_outputs(
-    title: str, places: Places, top: list[tuple[int, int]], outputs: Mapping[str, Value]
+    title: str, places: Places, runs: Sequence[Run], top: list[tuple[int, int]], outputs: Mapping[str, Value]
 ) -> list[tuple[int, int]]:
     """The directions of the uppermost layer in the order in which the graph hands them out."""
     seen: list[tuple[int, int]] = []
@@ -154,15 +164,32 @@ def _checked_outputs(
                     f"{title}: the output '{name:.80}' hands out {_said(owner)}; "
                     "wanted what the uppermost layer shows, or last states"
                 )
-            whole = places.held[owner]
+            # Row by row as they came in.
+            whole = places.held[owner][numpy.argsort(runs[owner[0]].order)]
             parts = [whole, whole[:, -1], whole[:, 0]] if owner[2] == "y" else [whole]
-            begin, end = int(whole.flat[0]), int(whole.flat[-1])
-            came = numpy.unique(value.array[(value.array >= begin) & (value.array <= end)])
-            if not any(numpy.array_equal(came, numpy.sort(part.reshape(-1))) for part in parts):
-                raise ArtifactError(f"{title}: the output '{name:.80}' hands out only parts of {_said(owner)}")
+            if not any(_moved(value.array, part, places.held[owner]) for part in parts):
+                raise ArtifactError(
+                    f"{title}: the output '{name:.80}' hands out {_said(owner)} in another order, or only in parts; "
+                    "wanted all of it, or its last step"
+                )
             if owner[2] == "y" and owner[:2] not in seen:
                 seen.append(owner[:2])
     return seen + [member for member in top if member not in seen]
+
+
+def _moved(array: NDArray[Any], part: NDArray[Any], held: NDArray[Any]) -> bool:
+    """Whether of all that is held an array has this part, each place once, and only its axes were moved."""
+    flat = array.reshape(-1)
+    (found,) = numpy.nonzero((flat >= held.min()) & (flat <= held.max()))
+    if len(found) != part.size:
+        return False
+    order = numpy.argsort(flat[found])
+    if not numpy.array_equal(flat[found][order], numpy.sort(part.reshape(-1))):
+        return False
+    # Where each place stands now: that rises along every axis unless somebody turned one round.
+    stands = numpy.empty(part.size, numpy.int64)
+    stands[numpy.argsort(part.reshape(-1))] = found[order]
+    return all((numpy.diff(stands.reshape(part.shape), axis=axis) > 0).all() for axis in range(part.ndim))
 
 
 def _lengths(title: str, places: Places, runs: Sequence[Run]) -> list[int] | None:
@@ -172,10 +199,11 @@ def _lengths(title: str, places: Places, runs: Sequence[Run]) -> list[int] | Non
         told: Any = None
         if run.lengths is not None and run.lengths.places:
             owners = places.among(run.lengths.array)
-            whole = places.held[owners[0]]
-            if len(owners) != 1 or not isinstance(owners[0], str) or not numpy.array_equal(whole, run.lengths.array):
-                raise ArtifactError(f"{run.node}: sequence_lens wanted an input of the graph as it comes in")
-            told = owners[0]
+            whole = places.held[owners[0]].reshape(-1)
+            fits = len(whole) == run.rows and numpy.array_equal(whole[run.order], run.lengths.array)
+            if not fits or not isinstance(owners[0], str):
+                raise ArtifactError(f"{run.node}: sequence_lens wanted an input of the graph, one length for each row")
+            told = (owners[0], *run.order)
         elif run.lengths is not None:
             array = run.lengths.array
             fits = array.shape == (run.rows,) and array.dtype.kind in "iu"
@@ -211,6 +239,11 @@ def _started(places: Places, run: Run, way: int) -> Way:
             owner = next((o for o in places.among(array) if not isinstance(o, str)), None)
             if owner is not None or value.whole:
                 raise ArtifactError(f"{run.node} starts from {_said(owner)}; wanted an input of the graph, or numbers")
+            rows = array if len(array) != run.rows else array[numpy.argsort(run.order)]
+            if not all((numpy.diff(rows, axis=axis) > 0).all() for axis in range(3)):
+                raise ArtifactError(
+                    f"{run.node} starts from rows, directions or units in another order than they came in"
+                )
             continue
         if array.dtype.kind != "f" or not numpy.isfinite(array).all():
             raise ArtifactError(f"{run.node}: the initial {part} wanted finite numbers like 0.5, got {array.dtype}")

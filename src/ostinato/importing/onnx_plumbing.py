@@ -8,112 +8,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy
-from numpy.typing import NDArray
 
 from ostinato.errors import ArtifactError
+from ostinato.importing.onnx_counts import COUNTS
 from ostinato.importing.onnx_file import Node
-
-# Of one graph in all: far more than moves between layers need, and little enough for any machine.
-MOST_MOVED = 2**26
+from ostinato.importing.onnx_step import Budget, Refused, Step, Value
 
 
-@dataclass(frozen=True)
-class Value:
-    """An array of numbers, or of ``places``; ``whole`` says whether the numbers are whole ones."""
-
-    array: NDArray[Any]
-    places: bool = False
-    whole: bool = False
-
-    @classmethod
-    def known(cls, array: NDArray[Any]) -> Value:
-        """Numbers that are known before anything comes in."""
-        return cls(array, False, array.dtype.kind in "iub")
-
-    def like(self, array: NDArray[Any]) -> Value:
-        """The same kind of value, moved."""
-        return Value(array, self.places, self.whole)
-
-
-class Refused(Exception):
-    """What a node does cannot be followed; the message says why."""
-
-
-@dataclass
-class Moves:
-    """Runs moves within bounds: what a graph makes is counted before it is made."""
-
-    opset: int
-    moved: int = 0
-
-    def run(self, node: Node, values: Sequence[Value | None]) -> list[Value]:
-        """What a node of :data:`PLUMBING` makes. Raises :class:`~ostinato.errors.ArtifactError` where it cannot."""
-        try:
-            made = PLUMBING[node.operation](Step(node, values, self))
-        except Refused as reason:
-            raise ArtifactError(f"{node} cannot be followed: {reason}") from None
-        except (ValueError, IndexError, TypeError, OverflowError, ArithmeticError, MemoryError) as error:
-            raise ArtifactError(f"{node} cannot be followed: {str(error)[:200]}") from None
-        for value in made:
-            self.count(value.array.size if value.array.base is None else 0)
-        return made
-
-    def count(self, size: int) -> None:
-        """Refuse more than a graph may move in all."""
-        self.moved += size
-        if self.moved > MOST_MOVED:
-            raise ArtifactError(
-                f"the graph moves more than {MOST_MOVED:,} numbers about; wanted recurrent nodes with a little between"
-            )
-
-
-@dataclass(frozen=True)
-class Step:
-    """One node with what it reads."""
-
-    node: Node
-    values: Sequence[Value | None]
-    moves: Moves
-
-    @property
-    def value(self) -> Value:
-        """What is moved."""
-        return self.wanted(0)
-
-    def wanted(self, index: int) -> Value:
-        """One of the inputs, which has to be there."""
-        value = self.values[index] if index < len(self.values) else None
-        if value is None:
-            raise Refused(f"its input {index} is missing")
-        return value
-
-    def numbers(self, index: int) -> NDArray[Any]:
-        """An input that has to be known, not to come in."""
-        value = self.wanted(index)
-        if value.places:
-            raise Refused("it computes with what comes in; only RNN, LSTM and GRU may")
-        return value.array
-
-    def integers(self, index: int, name: str, default: Any = None) -> list[int] | None:
-        """Whole numbers that are an input in later opsets and an attribute in earlier ones."""
-        if index < len(self.values) and self.values[index] is not None:
-            return [int(number) for number in self.numbers(index).reshape(-1)]
-        found = self.node.attributes.get(name, default)
-        return None if found is None else list(found)
-
-    def attribute(self, name: str, default: Any) -> Any:
-        """An attribute of the node."""
-        return self.node.attributes.get(name, default)
-
-    def grows(self, shape: Sequence[int]) -> None:
-        """Count what is about to be made."""
-        if any(size < 0 for size in shape):
-            raise Refused(f"the shape {list(shape)} has a negative size")
-        self.moves.count(math.prod(shape))
+def run(node: Node, values: Sequence[Value | None], budget: Budget) -> list[Value]:
+    """What a node of :data:`PLUMBING` makes. Raises :class:`~ostinato.errors.ArtifactError` where it cannot."""
+    try:
+        made = PLUMBING[node.operation](Step(node, values, budget))
+    except Refused as reason:
+        raise ArtifactError(f"{node} cannot be followed: {reason}") from None
+    except (ValueError, IndexError, TypeError, OverflowError, ArithmeticError, MemoryError) as error:
+        raise ArtifactError(f"{node} cannot be followed: {str(error)[:200]}") from None
+    for value in made:
+        budget.count(value.array.size if value.array.base is None else 0)
+    return made
 
 
 def _same(step: Step) -> list[Value]:
@@ -173,7 +87,7 @@ def _concat(step: Step) -> list[Value]:
     values = [step.wanted(index) for index in range(len(step.values))]
     if len({value.places for value in values}) > 1:
         raise Refused("it joins what comes in with numbers of the file")
-    step.moves.count(sum(value.array.size for value in values))
+    step.budget.count(sum(value.array.size for value in values))
     axis = step.attribute("axis", None)
     if axis is None:
         raise Refused("its axis is missing")
@@ -215,6 +129,17 @@ def _gather(step: Step) -> list[Value]:
     return [step.value.like(numpy.take(array, picks.astype(numpy.int64), axis))]
 
 
+def _sorted(step: Step) -> list[Value]:
+    """Rows are put in the order of their lengths, which nobody knows: one order stands for all, and no row is fixed."""
+    value, axis = step.value, step.attribute("axis", -1)
+    size = value.array.size
+    whole = value.places and value.whole and value.array.ndim == 1 and step.numbers(1).reshape(-1).tolist() == [size]
+    if not whole or axis not in (0, -1) or not step.attribute("sorted", 1):
+        raise Refused("it sorts something else than the lengths of all rows")
+    order = numpy.roll(numpy.arange(size), 1)
+    return [value.like(value.array[order]), Value.known(order)]
+
+
 def _expand(step: Step) -> list[Value]:
     shape = numpy.broadcast_shapes(step.value.array.shape, tuple(int(size) for size in step.numbers(1).reshape(-1)))
     step.grows(shape)
@@ -225,50 +150,6 @@ def _tile(step: Step) -> list[Value]:
     repeats, array = [int(count) for count in step.numbers(1).reshape(-1)], step.value.array
     step.grows([size * count for size, count in zip(array.shape, repeats, strict=True)])
     return [step.value.like(numpy.tile(array, repeats))]
-
-
-def _constant(step: Step) -> list[Value]:
-    names = ("value", "value_float", "value_floats", "value_int", "value_ints")
-    found = [(name, step.node.attributes[name]) for name in names if name in step.node.attributes]
-    if len(found) != 1 or len(step.node.attributes) != 1:
-        raise Refused("it wanted one value of plain numbers")
-    name, value = found[0]
-    kind = None if name == "value" else "float32" if "float" in name else "int64"
-    return [Value.known(numpy.asarray(value, dtype=kind))]
-
-
-def _constant_of_shape(step: Step) -> list[Value]:
-    shape = [int(size) for size in step.numbers(0).reshape(-1)]
-    step.grows(shape)
-    value = numpy.asarray(step.attribute("value", numpy.zeros(1, numpy.float32))).reshape(-1)
-    if value.size != 1:
-        raise Refused(f"it fills a shape with {value.size} numbers; wanted one")
-    return [Value.known(numpy.full(shape, value[0]))]
-
-
-def _shape(step: Step) -> list[Value]:
-    shape = step.value.array.shape[step.attribute("start", 0) : step.attribute("end", None)]
-    return [Value.known(numpy.asarray(shape, numpy.int64))]
-
-
-def _size(step: Step) -> list[Value]:
-    return [Value.known(numpy.asarray(step.value.array.size, numpy.int64))]
-
-
-def _counting(compute: Callable[..., Any], arguments: int) -> Callable[[Step], list[Value]]:
-    """Arithmetic of numbers that are known, such as parts of shapes."""
-
-    def run(step: Step) -> list[Value]:
-        numbers = [step.numbers(index) for index in range(arguments)]
-        step.grows(numpy.broadcast_shapes(*(array.shape for array in numbers)))
-        with numpy.errstate(all="raise"):
-            return [Value.known(numpy.asarray(compute(*numbers)))]
-
-    return run
-
-
-def _divide(left: NDArray[Any], right: NDArray[Any]) -> Any:
-    return left // right if left.dtype.kind in "iu" else left / right
 
 
 PLUMBING: dict[str, Callable[[Step], list[Value]]] = {
@@ -284,17 +165,8 @@ PLUMBING: dict[str, Callable[[Step], list[Value]]] = {
     "Split": _split,
     "Slice": _slice,
     "Gather": _gather,
+    "TopK": _sorted,
     "Expand": _expand,
     "Tile": _tile,
-    "Constant": _constant,
-    "ConstantOfShape": _constant_of_shape,
-    "Shape": _shape,
-    "Size": _size,
-    "Add": _counting(numpy.add, 2),
-    "Sub": _counting(numpy.subtract, 2),
-    "Mul": _counting(numpy.multiply, 2),
-    "Div": _counting(_divide, 2),
-    "Neg": _counting(numpy.negative, 1),
-    "Equal": _counting(numpy.equal, 2),
-    "Where": _counting(numpy.where, 3),
+    **COUNTS,
 }
