@@ -88,21 +88,22 @@ def test_options_that_are_none_are_refused() -> None:
 
 def test_a_window_is_caught_once_and_every_alarm_outside_is_false() -> None:
     score = window_score([31, 3, 12, 15, 40], [(10, 20), (30, 33), (50, 60)])
-    assert score == WindowScore(2, 1, 2, (2, 1))
+    assert score == WindowScore(2, 1, 2, (2, 1), (2, 1, 10))
     assert (score.precision, score.recall) == (2 / 4, 2 / 3)
     assert score.f1 == pytest.approx(2 * 2 / (2 * 2 + 2 + 1))
     assert score.delay == 1.5
+    assert score.wait == pytest.approx(13 / 3)
 
 
 def test_what_comes_before_scoring_begins_does_not_count() -> None:
     score = window_score([3, 12, 16], [(0, 5), (10, 20)], scored_from=15)
-    assert score == WindowScore(1, 0, 0, (1,))
+    assert score == WindowScore(1, 0, 0, (1,), (1,))
 
 
 def test_scores_of_series_are_pooled_by_adding() -> None:
     first, second = window_score([1], [(0, 2)]), window_score([9], [(0, 2)])
     both = first + second
-    assert both == WindowScore(1, 1, 1, (1,))
+    assert both == WindowScore(1, 1, 1, (1,), (1, 2))
     assert both.f1 == 0.5
 
 
@@ -111,6 +112,8 @@ def test_a_score_without_evidence_is_an_error() -> None:
     assert (empty.precision, window_score([], [(0, 2)]).f1) == (0, 0)
     with pytest.raises(DataError, match="at least one labelled window"):
         _ = empty.recall
+    with pytest.raises(DataError, match="a wait wanted"):
+        _ = empty.wait
     with pytest.raises(DataError, match="a delay wanted"):
         _ = window_score([], [(0, 2)]).delay
     with pytest.raises(DataError, match="alarms wanted"):

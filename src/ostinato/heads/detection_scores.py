@@ -108,21 +108,25 @@ def range_score(
 
 
 class WindowScore(NamedTuple):
-    """Windows that were caught, missed, alarms outside all of them, and the delay of each window that was caught.
+    """Windows that were caught, missed, alarms outside all of them, and the delays of windows.
+
+    ``delays`` has the steps from its start to its first alarm of each window that was caught; ``waits`` has the same
+    of every window, a missed one with its whole length, so that it can be compared where others were caught.
 
     Scores of several series add up to the pooled score:
 
     >>> one = window_score([12, 40], [(10, 20)], scored_from=5)
     >>> (one + one).counts
     (2, 0, 2)
-    >>> round(one.f1, 3), one.delay
-    (0.667, 2.0)
+    >>> round(one.f1, 3), one.delay, one.wait
+    (0.667, 2.0, 2.0)
     """
 
     caught: int
     missed: int
     false: int
     delays: tuple[int, ...]
+    waits: tuple[int, ...]
 
     @property
     def counts(self) -> tuple[int, int, int]:
@@ -153,12 +157,20 @@ class WindowScore(NamedTuple):
             raise DataError("a delay wanted at least one window that was caught, got none")
         return sum(self.delays) / len(self.delays)
 
+    @property
+    def wait(self) -> float:
+        """The mean number of steps from a window's start to its first alarm, or to its end where it was missed."""
+        if not self.waits:
+            raise DataError("a wait wanted at least one labelled window, got none")
+        return sum(self.waits) / len(self.waits)
+
     def __add__(self, other: object) -> WindowScore:
         """Both together."""
         if not isinstance(other, WindowScore):
             return NotImplemented
-        caught, missed, false, delays = other
-        return WindowScore(self.caught + caught, self.missed + missed, self.false + false, self.delays + delays)
+        delays, waits = self.delays + other.delays, self.waits + other.waits
+        caught, missed = self.caught + other.caught, self.missed + other.missed
+        return WindowScore(caught, missed, self.false + other.false, delays, waits)
 
 
 def window_score(alarms: Iterable[int], windows: Iterable[Sequence[int]], *, scored_from: int = 0) -> WindowScore:
@@ -177,4 +189,5 @@ def window_score(alarms: Iterable[int], windows: Iterable[Sequence[int]], *, sco
     first = [next((step for step in steps if start <= step < end), None) for start, end in spans]
     delays = tuple(step - start for step, (start, _) in zip(first, spans, strict=True) if step is not None)
     false = sum(not any(start <= step < end for start, end in spans) for step in steps)
-    return WindowScore(len(delays), len(spans) - len(delays), false, delays)
+    waits = tuple((end if step is None else step) - start for step, (start, end) in zip(first, spans, strict=True))
+    return WindowScore(len(delays), len(spans) - len(delays), false, delays, waits)
