@@ -11,7 +11,7 @@ import torch
 from onnx import TensorProto
 from torch import nn
 
-from ostinato import from_onnx
+from ostinato import from_onnx, stream
 from ostinato.importing import Imported
 from ostinato.layers import Recurrent
 from ostinato.state import State
@@ -282,3 +282,38 @@ def test_a_path_bytes_and_a_message_are_the_same(tmp_path: Any) -> None:
     first = layers[0].state_dict()
     assert all(torch.equal(layer.state_dict()[n], first[n]) for layer in layers for n in first)
     assert not layers[0].training
+
+
+@pytest.mark.parametrize("shown", ["y", "h"])
+def test_a_step_of_a_stack_with_its_states_comes_in(shown: str) -> None:
+    weights = [node_weights("LSTM", 1), node_weights("LSTM", 1, inputs=H, seed=5)]
+    tensors = {f"{n}{i}": a for i, drawn in enumerate(weights) for n, a in drawn.items() if n != "P"}
+    nodes, below = [node("Constant", [], ["time"], value_ints=[0])], "x"
+    for i in range(2):
+        nodes += [node("Unsqueeze", [name, "time"], [f"{name}_3"]) for name in (below, f"h{i}", f"c{i}")]
+        given = [f"{below}_3", f"W{i}", f"R{i}", f"B{i}", "", f"h{i}_3", f"c{i}_3"]
+        nodes.append(node("LSTM", given, [f"y{i}", f"hn{i}", f"cn{i}"], hidden_size=H))
+        nodes += [node("Squeeze", [f"{name}{i}", "time"], [f"{name}{i}_2"]) for name in ("hn", "cn")]
+        nodes += [
+            node("Constant", [], [f"axes{i}"], value_ints=[0, 1]),
+            node("Squeeze", [f"y{i}", f"axes{i}"], [f"y{i}_2"]),
+        ]
+        below = f"hn{i}_2" if shown == "h" else f"y{i}_2"
+    inputs = [open_value("x", ["b", D]), *(open_value(f"{part}{i}", ["b", H]) for i in range(2) for part in "hc")]
+    outputs = [below, "hn0_2", "cn0_2", "cn1_2", "y0_2"]
+    model = model_of(nodes, inputs, outputs, tensors)
+    layer = from_onnx(model)
+    assert isinstance(layer, Recurrent)
+    x, start = numbers(B, D), [states(["h", "c"], 1, seed=70 + 9 * i) for i in range(2)]
+    feed = {"x": x} | {f"{part}{i}": start[i][0][f"{part}0"][0] for i in range(2) for part in "hc"}
+    wanted = judged(model, feed)
+    y, end = layer(torch.tensor(x)[:, None], tuple(ours[0] for _, ours in start))
+    torch.testing.assert_close(y[:, 0], wanted[below], rtol=0, atol=2e-6)
+    torch.testing.assert_close(end[0].c, wanted["cn0_2"], rtol=0, atol=2e-6)
+
+
+def test_what_comes_in_can_be_streamed() -> None:
+    layer = from_onnx(single("GRU", activations=["HardSigmoid", "Tanh"], clip=1.0))
+    x = numbers(T, D)
+    y, _ = layer(torch.tensor(x)[None])
+    torch.testing.assert_close(torch.tensor(stream(layer).push(x)), y[0], rtol=0, atol=2e-6)

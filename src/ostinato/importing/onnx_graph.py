@@ -180,6 +180,10 @@ class _Followed:
             # [B, ways, T, H] to [T, ways, B, H]
             made[0] = made[0].transpose(2, 1, 0, 3)
         for part in done.ways[0].cell.state:
+            # After one step, what was shown is the last state.
+            if part == done.ways[0].cell.output and steps == 1:
+                made.append(numpy.stack([shown[:, 0] for shown in y], axis=1 if done.batch_first else 0))
+                continue
             ends = [self.places.new((number, way, part), (rows, done.hidden)) for way in range(ways)]
             made.append(numpy.stack(ends, axis=1 if done.batch_first else 0))
         return [Value(array, True) for array in made]

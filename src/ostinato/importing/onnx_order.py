@@ -159,7 +159,8 @@ def _checked_outputs(
         if not owners:
             raise ArtifactError(f"{title}: the output '{name:.80}' does not depend on what comes in")
         for owner in owners:
-            if isinstance(owner, str) or (owner[2] == "y" and owner[:2] not in top):
+            lower = not isinstance(owner, str) and owner[2] == "y" and owner[:2] not in top
+            if isinstance(owner, str) or (lower and runs[owner[0]].steps != 1):
                 raise ArtifactError(
                     f"{title}: the output '{name:.80}' hands out {_said(owner)}; "
                     "wanted what the uppermost layer shows, or last states"
@@ -172,7 +173,7 @@ def _checked_outputs(
                     f"{title}: the output '{name:.80}' hands out {_said(owner)} in another order, or only in parts; "
                     "wanted all of it, or its last step"
                 )
-            if owner[2] == "y" and owner[:2] not in seen:
+            if owner[2] == "y" and owner[:2] in top and owner[:2] not in seen:
                 seen.append(owner[:2])
     return seen + [member for member in top if member not in seen]
 
