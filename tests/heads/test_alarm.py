@@ -168,12 +168,13 @@ def test_errors_that_never_vary_are_no_alarm_and_the_first_that_does_is_one() ->
 
 
 def test_enormous_errors_stay_finite() -> None:
-    errors = noise(600)
-    errors[300:310] = 1e300
-    found = Alarm().run(errors)
-    assert found.alarms[0] == 300
-    assert np.isfinite(found.scores).all()
-    assert np.isfinite(Alarm.from_dict(Alarm().to_dict()).threshold)
+    for errors, first in ((noise(600), 300), (np.zeros((600, 1)), 300), (1.7e308 * np.sign(noise(600)), None)):
+        errors[300:310] = 1e300
+        watch = Alarm()
+        found = watch.run(errors)
+        assert first is None or found.alarms[0] == first
+        assert np.isfinite(found.scores).all()
+        assert Alarm.from_dict(watch.to_dict()).to_dict() == watch.to_dict()
 
 
 def test_limits_are_where_a_single_error_alarms() -> None:
@@ -225,6 +226,8 @@ def test_errors_that_are_none_are_refused_and_the_state_stays() -> None:
         watch.step([0.0, 0.0, 0.0])
     with pytest.raises(StreamError, match="step 50: the error of channel 1 is infinite"):
         watch.step([0.0, math.inf])
+    with pytest.raises(StreamError, match="row 3 of the errors is infinite"):
+        watch.run([[0.0, 1.0]] * 3 + [[math.inf, 0.0]])
     with pytest.raises(ShapeError, match=r"errors wanted \[T, 2\]"):
         watch.run(noise(5, 3))
     assert watch.to_dict() == before

@@ -102,7 +102,7 @@ def test_what_comes_before_scoring_begins_does_not_count() -> None:
 
 def test_scores_of_series_are_pooled_by_adding() -> None:
     first, second = window_score([1], [(0, 2)]), window_score([9], [(0, 2)])
-    both = first + second
+    both = sum([first, second], WindowScore())
     assert both == WindowScore(1, 1, 1, (1,), (1, 2))
     assert both.f1 == 0.5
 

@@ -162,6 +162,10 @@ class Alarm:
         rows = np.asarray(errors, np.float64)
         if rows.ndim not in (1, 2) or (rows.ndim == 2 and rows.shape[1] != len(self.channels)):
             raise ShapeError(f"errors wanted [T, {len(self.channels)}], got {list(rows.shape)}")
+        if np.isinf(rows).any():
+            raise StreamError(
+                f"row {int(np.argwhere(np.isinf(rows))[0, 0])} of the errors is infinite; missing ones are NaN"
+            )
         begin = self.steps
         readings = [self.step(row) for row in rows]
         ranges = [reading.ended for reading in readings if reading.ended is not None]

@@ -41,10 +41,10 @@ class Conformal:
     [[3.0, 9.0]]
 
     ``origin`` is the first step that a forecast tells of, so a forecast of H steps tells of origin ... origin + H - 1.
-    ``window`` is how many of the last misses of each series count, for each step ahead. Several series share misses and
-    levels: then arrays have an axis S in front, and ``scale`` [S] gives the size of each. A truth of NaN is missing
-    and changes nothing. Where a_p leaves the numbers from 0 to 1, the answer lies beyond all misses seen, by their own
-    range in proportion, where the theory says infinity.
+    ``window`` is how many of the last misses count, for each step ahead. Several series share misses and levels, and
+    those of one step count at the least: then arrays have an axis S in front, and ``scale`` [S] gives the size of each.
+    A truth of NaN is missing and changes nothing. Where a_p leaves the numbers from 0 to 1, the answer lies beyond all
+    misses seen, by their own range in proportion, where the theory says infinity.
 
     Gibbs & Candes, 2021 (arXiv:2106.00170); misses of quantiles: Romano et al., 2019 (arXiv:1905.03222).
     """
@@ -59,6 +59,7 @@ class Conformal:
         if not 0 <= rate < 1:
             raise OptionError(f"rate wanted a number of at least 0 and below 1, got {rate!r}")
         self.horizon, self.rate, self.window, self.series = horizon, float(rate), window, series
+        self.kept = max(window, series)
         self.aims: Floats = np.tile(self.levels, (horizon, 1))
         self.misses: list[Floats] = [np.empty((0, len(self.levels))) for _ in range(horizon)]
         self.pending: list[_Pending] = []
@@ -148,7 +149,7 @@ class Conformal:
 
     def _add(self, ahead: int, misses: Floats) -> None:
         known = misses[np.isfinite(misses).all(-1)]
-        self.misses[ahead] = np.concatenate([self.misses[ahead], known])[-self.window * self.series :]
+        self.misses[ahead] = np.concatenate([self.misses[ahead], known])[-self.kept :]
 
     def _moves(self, ahead: int) -> Floats:
         """How far each level [L] moves, in units of the scale."""
@@ -197,8 +198,8 @@ class Conformal:
         fan = (self.series, self.horizon, levels)
         self.aims = _array(data["aims"], (self.horizon, levels))
         self.misses = [_array(part, (len(part), levels)) for part in data["misses"]]
-        if len(self.misses) != self.horizon or any(len(part) > self.window * self.series for part in self.misses):
-            raise ValueError(f"misses wanted {self.horizon} lists of at most {self.window * self.series}")
+        if len(self.misses) != self.horizon or any(len(part) > self.kept for part in self.misses):
+            raise ValueError(f"misses wanted {self.horizon} lists of at most {self.kept}")
         self.pending = list(_pendings(data["pending"], fan))
         self.seen = int(data["seen"])
 

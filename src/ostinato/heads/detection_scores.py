@@ -113,7 +113,7 @@ class WindowScore(NamedTuple):
     ``delays`` has the steps from its start to its first alarm of each window that was caught; ``waits`` has the same
     of every window, a missed one with its whole length, so that it can be compared where others were caught.
 
-    Scores of several series add up to the pooled score:
+    Scores of several series add up to the pooled score, from ``WindowScore()``:
 
     >>> one = window_score([12, 40], [(10, 20)], scored_from=5)
     >>> (one + one).counts
@@ -122,11 +122,11 @@ class WindowScore(NamedTuple):
     (0.667, 2.0, 2.0)
     """
 
-    caught: int
-    missed: int
-    false: int
-    delays: tuple[int, ...]
-    waits: tuple[int, ...]
+    caught: int = 0
+    missed: int = 0
+    false: int = 0
+    delays: tuple[int, ...] = ()
+    waits: tuple[int, ...] = ()
 
     @property
     def counts(self) -> tuple[int, int, int]:

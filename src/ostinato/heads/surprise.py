@@ -17,6 +17,8 @@ _CLIP = 5.0
 _FIRST = 32
 # A Gaussian's deviation is its mean absolute error times this.
 _TO_DEVIATION = math.sqrt(math.pi / 2)
+# Beyond these an error is out of all proportion, and its square must stay a number.
+_FAR, _FARTHEST = 1e9, 1e150
 # No edge is nearer, and no tail narrower, in units of the scale.
 _NARROW = 1e-3
 
@@ -61,10 +63,11 @@ class Surprise:
     def score(self, error: float) -> float:
         """How unlikely a finite error is, in nats: minus the logarithm of the share of steps at least as bad."""
         self.known += 1
+        error = max(-_FARTHEST, min(_FARTHEST, error))
         if self.known <= _FIRST:
             self._begin(error)
             return 0.0
-        z = (error - self.middle) / self.scale
+        z = max(-_FAR, min(_FAR, (error - self.middle) / self.scale))
         size = abs(z)
         clipped = max(-_CLIP, min(_CLIP, z))
         # An exponential tail of a fiftieth has a density of a fiftieth of 1 / fall: so the edge forgets over the reach.
