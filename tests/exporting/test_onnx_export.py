@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ostinato.errors import ExportError, MissingExtraError, OptionError, OutputError, PlanError
-from ostinato.exporting import onnx_export, trials
+from ostinato.exporting import onnx_export, onnx_trials
 from ostinato.exporting.onnx_export import to_onnx, vectors_of
 from ostinato.exporting.onnx_proof import Session
 from ostinato.exporting.onnx_step import NEXT
@@ -23,7 +23,7 @@ pytest.importorskip("onnxruntime", reason="exports to ONNX need the extra onnx")
 @pytest.fixture(autouse=True)
 def _short_walks(monkeypatch):
     """A thousand steps are walked once, below."""
-    monkeypatch.setattr(trials, "STEPS", 40)
+    monkeypatch.setattr(onnx_trials, "STEPS", 40)
 
 
 @pytest.mark.parametrize("name", STEPPING)
@@ -57,7 +57,7 @@ def _check_against_the_layer(made, export):
 
 
 def test_a_thousand_steps_stay_close(monkeypatch):
-    monkeypatch.setattr(trials, "STEPS", 1000)
+    monkeypatch.setattr(onnx_trials, "STEPS", 1000)
     assert to_onnx(plan("gru"), "step").facts.drift < 1e-5
 
 

@@ -169,7 +169,7 @@ def _ports(plan: Plan, form: str, model: Any) -> dict[str, Any]:
 
 
 def _vectors(proof: Proof) -> dict[str, Any]:
-    """A trial as text: little-endian numbers in base64, with shapes."""
+    """An example as text: little-endian numbers in base64, with shapes."""
 
     def packed(array: Any) -> dict[str, Any]:
         array = np.asarray(array)
@@ -177,11 +177,10 @@ def _vectors(proof: Proof) -> dict[str, Any]:
         data = np.nan_to_num(array.astype(kind), nan=0.0).tobytes()
         return {"dtype": kind, "shape": list(array.shape), "data": base64.b64encode(data).decode()}
 
-    trial = proof.example
     return {
-        "limit": trial.limit,
-        "inputs": {name: packed(array) for name, array in trial.inputs.items()},
-        "outputs": {name: packed(array) for name, array in trial.wanted.items()},
+        "limit": proof.example.limit,
+        "inputs": {name: packed(array) for name, array in proof.example.inputs.items()},
+        "outputs": {name: packed(array) for name, array in proof.example.wanted.items()},
     }
 
 

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ostinato.errors import ExportError, needs
-from ostinato.exporting import trials as asking
+from ostinato.exporting import onnx_trials as asking
 from ostinato.exporting.onnx_step import NEXT
-from ostinato.exporting.trials import FAR, LONG, Draw, Named, Trial, noise_of, run_rows, sequence_trials, step_trials
+from ostinato.exporting.onnx_trials import FAR, BatchTrial, Named, sequence_trials
+from ostinato.exporting.proof import STEP, Trial, trials
 from ostinato.plan import Plan, Recur
 
-_FIRST = ("a first step", "one step")
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """Inputs of a few rows, what is wanted of them, and how far an answer may be off, in units of its magnitude."""
+
+    inputs: Mapping[str, Any]
+    wanted: Mapping[str, Any]
+    limit: float
 
 
 @dataclass(frozen=True, eq=False)
 class Proof:
-    """What was measured: the largest difference of a step, that after a long sequence, and a trial to keep."""
+    """What was measured: the largest difference of a step, that of a long sequence, and vectors to keep."""
 
     error: float
     drift: float
-    example: Trial
+    example: Example
 
 
 class Session:
@@ -58,56 +66,90 @@ class Session:
 def prove(plan: Plan, form: str, data: bytes) -> Proof:
     """Ask a model everything; raises :class:`~ostinato.errors.ExportError` where an answer differs, and says where."""
     session = Session(data)
-    if form == "step":
-        trials = step_trials(plan, NEXT)
-    else:
-        recurrent = [step for step in plan.steps if isinstance(step, Recur)]
-        widths = {name: step.widths[part] for step in recurrent for part, name in step.state.items()}
-        trials = sequence_trials(plan, NEXT, widths)
-    error, drift, example = 0.0, 0.0, None
-    for trial in trials:
-        off = max(part.judged(session.run(part.inputs)) for part in _parts(trial))
-        if example is None or example.name in _FIRST:
-            # Not the first, which starts from zeros. Others may run the file on another machine.
-            example = replace(trial.rows(0, 3), limit=max(trial.limit, 4 * off))
-        if trial.strict and trial.limit < LONG:
+    return _prove_step(plan, session) if form == "step" else _prove_sequence(plan, session)
+
+
+def _prove_sequence(plan: Plan, session: Session) -> Proof:
+    recurrent = [step for step in plan.steps if isinstance(step, Recur)]
+    widths = {name: step.widths[part] for step in recurrent for part, name in step.state.items()}
+    error, drift, kept = 0.0, 0.0, []
+    for trial in sequence_trials(plan, NEXT, widths):
+        off = max(part.judged(session.run(part.inputs)) for part in _batches(trial))
+        kept.append(Example(trial.inputs, trial.wanted, max(trial.limit, 4 * off)))
+        if trial.limit == STEP:
             error = max(error, off)
         elif trial.name == FAR:
-            drift = max(drift, off)
-    assert example is not None
-    if form == "step":
-        drift = _walk(plan, session)
-    return Proof(error, drift, example)
+            drift = off
+    # The first has no state.
+    return Proof(error, drift, kept[1])
 
 
-def _parts(trial: Trial) -> list[Trial]:
+def _batches(trial: BatchTrial) -> list[BatchTrial]:
     """A trial as batches of one and of the rest."""
-    rows = len(next(iter(trial.inputs.values())))
-    return [trial] if rows == 1 else [trial.rows(0, 1), trial.rows(rows - 3 if rows > 3 else 0, rows)]
+    rows = len(trial.inputs["lengths"])
+    return [trial] if rows == 1 else [trial.rows(0, 1), trial.rows(max(rows - 3, 0), rows)]
 
 
-def _walk(plan: Plan, session: Session) -> float:
-    """A thousand steps, each from the state that the export itself gave."""
-    program, draw = plan.program, Draw(plan)
-    start: Named = {name: np.full((1, part.width), part.start, np.float32) for name, part in program.state.items()}
-    shown, twice, rounded = start, {name: np.repeat(part, 2, 0) for name, part in start.items()}, start
-    worst, noise = 0.0, 0.0
-    for step in range(asking.STEPS):
-        now = {**draw.numbers(1), **draw.ids(1)}
-        got = session.run({**now, **shown})
-        # In the second row of two, what comes in and what is remembered is off by rounding.
-        also = {**draw.jolted({name: array[1:] for name, array in twice.items()}), **draw.jolted(now)}
-        pair = {name: np.concatenate([array, also[name]]) for name, array in now.items()}
-        pair |= {name: np.concatenate([array[:1], also[name]]) for name, array in twice.items()}
-        y, twice = run_rows(program, pair)
-        narrow, rounded = run_rows(program, {**now, **rounded}, np.float32)
-        made = {**y, **{NEXT.format(name): value for name, value in twice.items()}}
-        wanted, moved = ({name: value[row] for name, value in made.items()} for row in (slice(1), slice(1, 2)))
-        single = {**narrow, **{NEXT.format(name): value for name, value in rounded.items()}}
-        asked = Trial(
-            f"step {step + 1} of {FAR}", now, wanted, noise_of(wanted, [moved, single]), LONG, strict=False, slack=noise
-        )
-        noise = max(noise, *(float(asked.room(name, np.ones(1)).max()) for name in wanted))
-        worst = max(worst, asked.judged(got))
-        shown = {name: got[NEXT.format(name)] for name in start}
-    return worst
+def _prove_step(plan: Plan, session: Session) -> Proof:
+    error, drift, single = 0.0, 0.0, []
+    for trial in trials(plan.program, steps=asking.STEPS):
+        off = trial.check(*_walked(plan, session, trial))
+        if trial.kind == "a random state":
+            error = max(error, off)
+            single.append(trial)
+        else:
+            # The last one is the long one.
+            drift = off
+    # Three at once, not from the first state.
+    rows = single[1:4]
+    inputs = _stacked(plan, [_inputs(plan, trial, 0, trial.state) for trial in rows])
+    outputs, states = _shown(session.run(inputs))
+    for row, trial in enumerate(rows):
+        made = ({name: array[row : row + 1] for name, array in each.items()} for each in (outputs, states))
+        error = max(error, replace(trial, kind=f"row {row} of a batch of {len(rows)}").check(*made))
+    wanted = {name: np.concatenate([trial.outputs[name] for trial in rows]) for name in rows[0].outputs}
+    after = {NEXT.format(name): np.concatenate([trial.states[name] for trial in rows]) for name in rows[0].states}
+    return Proof(error, drift, Example(inputs, {**wanted, **after}, STEP))
+
+
+def _inputs(plan: Plan, trial: Trial, step: int, state: Mapping[str, Any]) -> Named:
+    """One step of a trial as inputs of one row."""
+    numbers = {name: np.asarray(series[step : step + 1], np.float32) for name, series in trial.numbers.items()}
+    ids = {name: np.array(rows[step], np.int64) for name, rows in trial.ids.items()}
+    ids = {name: array[None] if plan.ids[name].many else array for name, array in ids.items()}
+    return {**numbers, **ids, **{name: np.asarray(part, np.float32).reshape(1, -1) for name, part in state.items()}}
+
+
+def _stacked(plan: Plan, rows: Sequence[Named]) -> Named:
+    """Inputs of one row each as a batch; where there may be many ids, short lists are filled up by -1."""
+    made = {}
+    for name in rows[0]:
+        arrays = [row[name] for row in rows]
+        if name in plan.ids and plan.ids[name].many:
+            most = max(array.shape[1] for array in arrays)
+            arrays = [np.pad(a, ((0, 0), (0, most - a.shape[1])), constant_values=-1) for a in arrays]
+        made[name] = np.concatenate(arrays)
+    return made
+
+
+def _shown(got: Named) -> tuple[Named, Named]:
+    """What a step gave, apart: outputs, and the next state by the names of its parts."""
+    ending = NEXT.format("")
+    states = {name.removesuffix(ending): array for name, array in got.items() if name.endswith(ending)}
+    return {name: array for name, array in got.items() if not name.endswith(ending)}, states
+
+
+def _walked(plan: Plan, session: Session, trial: Trial) -> tuple[Named, Named]:
+    """The steps of a trial, each from the state that the export itself gave: outputs and states, [T, width]."""
+    state, outputs, states = trial.state, [], []
+    for step in range(trial.steps):
+        shown, state = _shown(session.run(_inputs(plan, trial, step, state)))
+        outputs.append(shown)
+        states.append(state)
+    if not outputs:
+        # Even the first step has no finite answer.
+        return dict(trial.outputs), dict(trial.states)
+    shown, states_after = (
+        {name: np.concatenate([at[name] for at in each]) for name in each[0]} for each in (outputs, states)
+    )
+    return shown, states_after
