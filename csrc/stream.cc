@@ -109,10 +109,19 @@ void resolve(ostinato_stream* stream, char* block) {
   Door* door = reinterpret_cast<Door*>(block + at.door);
   Ids* now = reinterpret_cast<Ids*>(block + at.now);
   stream->numbers = reinterpret_cast<float*>(block + at.numbers);
-  const auto found = [&](Place place) { return place.at < 0 ? nullptr : (place.shared ? model.weights : stream->numbers) + place.at; };
+  const auto found = [&](Place place) {
+    return place.at < 0 ? nullptr : (place.shared ? model.weights : stream->numbers) + place.at;
+  };
   Running& running = stream->running;
-  running = {step, 0, int32_t(model.number.size()), int32_t(model.ids.size()), int32_t(model.output.size()), door,
-             door + model.number.size(), now, model.many.data()};
+  running = {step,
+             0,
+             int32_t(model.number.size()),
+             int32_t(model.ids.size()),
+             int32_t(model.output.size()),
+             door,
+             door + model.number.size(),
+             now,
+             model.many.data()};
   for (size_t i = 0; i < model.number.size(); ++i) *door++ = {found(model.number[i]), model.number_width[i]};
   for (size_t i = 0; i < model.output.size(); ++i) *door++ = {found(model.output[i]), model.output_width[i]};
   for (size_t i = 0; i < model.code.size(); ++i) {
@@ -166,13 +175,16 @@ int32_t check_ids(const ostinato_stream_model& model, const ostinato_stream_chun
 
 }  // namespace
 
-extern "C" ostinato_stream_model* ostinato_stream_make(const ostinato_stream_program* program, char why[OSTINATO_STREAM_WHY]) {
+extern "C" ostinato_stream_model* ostinato_stream_make(const ostinato_stream_program* program,
+                                                       char why[OSTINATO_STREAM_WHY]) {
   why[0] = 0;
   if (!checked(*program, why)) return nullptr;
   ostinato_stream_model* model = new (std::nothrow) ostinato_stream_model;
   try {
-    if (model) make(*program, *model, why);
-    else say(why, "memory ran out");
+    if (model)
+      make(*program, *model, why);
+    else
+      say(why, "memory ran out");
   } catch (const std::bad_alloc&) {
     say(why, "memory ran out");
   }
@@ -206,7 +218,8 @@ extern "C" int32_t ostinato_stream_length(const ostinato_stream_model* model) { 
 extern "C" int64_t ostinato_stream_nanoseconds(const ostinato_stream_model* model) {
   int64_t bytes = 0;
   for (const Code& code : model->code)
-    bytes += code.count * model->target->lanes * int64_t(sizeof(float)) * (code.operation == OSTINATO_PRODUCT ? code.width : 4);
+    bytes += code.count * model->target->lanes * int64_t(sizeof(float)) *
+             (code.operation == OSTINATO_PRODUCT ? code.width : 4);
   return bytes / 64 + 10 * int64_t(model->code.size());
 }
 

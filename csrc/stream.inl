@@ -30,12 +30,12 @@ OSTINATO_INLINE void along(const Step* step, F function) {
 
 OSTINATO_INLINE f32 get(const float* from) { return load<f32>(from); }
 
-#define OSTINATO_ALONG(name, value)                                                       \
-  void name(const Step* step) {                                                           \
-    along(step, [](const float* a, const float* b, const float* c, const float* d) {      \
-      (void)a, (void)b, (void)c, (void)d;                                                 \
-      return value;                                                                       \
-    });                                                                                   \
+#define OSTINATO_ALONG(name, value)                                                  \
+  void name(const Step* step) {                                                      \
+    along(step, [](const float* a, const float* b, const float* c, const float* d) { \
+      (void)a, (void)b, (void)c, (void)d;                                            \
+      return value;                                                                  \
+    });                                                                              \
   }
 
 OSTINATO_ALONG(run_add, get(a) + get(b))
@@ -154,8 +154,8 @@ OSTINATO_INLINE void begin_row(f32 (&sum)[S * NV], const float* const* starts, i
   ((sum[A] = get(starts[A])), ...);
 }
 
-// to = start + x w for one block of NV vectors of columns: w is one stretch of memory, k by k. Few columns are summed in
-// S parts, so that no multiplication waits for the one before.
+// to = start + x w for one block of NV vectors of columns: w is one stretch of memory, k by k. Few columns are summed
+// in S parts, so that no multiplication waits for the one before.
 template <int NV>
 const float* block(const float* x, int64_t depth, const float* w, const float* const* starts, float* to) {
   constexpr int S = NV >= kInFlight ? 1 : NV * 2 >= kInFlight ? 2 : NV * 4 >= kInFlight ? 4 : 8;
@@ -255,12 +255,12 @@ int64_t not_finite(const float* from, int64_t count) {
 }
 
 constexpr void (*operations[ostinato::kOperations])(const Step*) = {
-    nullptr,      nullptr,     nullptr,         nullptr,      run_lookup_sum,  run_lookup_mean,   run_count,
-    run_product,  nullptr,     nullptr,         run_add,      run_subtract,    run_multiply,      run_divide,
-    run_negate,   run_sigmoid, run_tanh,        run_relu,     run_exp,         run_log,           run_softplus,
-    run_sqrt,     run_absolute, run_sin,        run_cos,      run_maximum,     run_minimum,       run_less,
-    run_select,   run_row_sum, run_row_mean,    run_row_max,  run_copy,        run_spread,        run_add_sigmoid,
-    run_add_tanh, run_fused,   run_fused_sigmoid, run_fused_tanh, run_two_products, run_blend,    run_times_tanh};
+    nullptr,      nullptr,      nullptr,           nullptr,        run_lookup_sum,   run_lookup_mean, run_count,
+    run_product,  nullptr,      nullptr,           run_add,        run_subtract,     run_multiply,    run_divide,
+    run_negate,   run_sigmoid,  run_tanh,          run_relu,       run_exp,          run_log,         run_softplus,
+    run_sqrt,     run_absolute, run_sin,           run_cos,        run_maximum,      run_minimum,     run_less,
+    run_select,   run_row_sum,  run_row_mean,      run_row_max,    run_copy,         run_spread,      run_add_sigmoid,
+    run_add_tanh, run_fused,    run_fused_sigmoid, run_fused_tanh, run_two_products, run_blend,       run_times_tanh};
 
 constexpr ostinato::StreamTarget target = {L, kBlock, operations, run_chunk, not_finite};
 

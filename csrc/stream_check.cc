@@ -13,13 +13,13 @@ struct Kind {
   int32_t least, most;  // arguments; -1: any number
 };
 constexpr Kind kKinds[OSTINATO_KINDS] = {
-    {"number", 0, 0},   {"state", 0, 0},    {"weight", 0, 0},   {"constant", 0, 0}, {"lookup_sum", 0, 0},
-    {"lookup_mean", 0, 0}, {"count", 0, 0}, {"product", 1, 2},  {"slice", 1, 1},    {"join", 1, -1},
-    {"add", 2, 2},      {"subtract", 2, 2}, {"multiply", 2, 2}, {"divide", 2, 2},   {"negate", 1, 1},
-    {"sigmoid", 1, 1},  {"tanh", 1, 1},     {"relu", 1, 1},     {"exp", 1, 1},      {"log", 1, 1},
-    {"softplus", 1, 1}, {"sqrt", 1, 1},     {"absolute", 1, 1}, {"sin", 1, 1},      {"cos", 1, 1},
-    {"maximum", 2, 2},  {"minimum", 2, 2},  {"less", 2, 2},     {"select", 3, 3},   {"row_sum", 1, 1},
-    {"row_mean", 1, 1}, {"row_max", 1, 1}};
+    {"number", 0, 0},      {"state", 0, 0},    {"weight", 0, 0},   {"constant", 0, 0}, {"lookup_sum", 0, 0},
+    {"lookup_mean", 0, 0}, {"count", 0, 0},    {"product", 1, 2},  {"slice", 1, 1},    {"join", 1, -1},
+    {"add", 2, 2},         {"subtract", 2, 2}, {"multiply", 2, 2}, {"divide", 2, 2},   {"negate", 1, 1},
+    {"sigmoid", 1, 1},     {"tanh", 1, 1},     {"relu", 1, 1},     {"exp", 1, 1},      {"log", 1, 1},
+    {"softplus", 1, 1},    {"sqrt", 1, 1},     {"absolute", 1, 1}, {"sin", 1, 1},      {"cos", 1, 1},
+    {"maximum", 2, 2},     {"minimum", 2, 2},  {"less", 2, 2},     {"select", 3, 3},   {"row_sum", 1, 1},
+    {"row_mean", 1, 1},    {"row_max", 1, 1}};
 
 class Check {
  public:

@@ -1,6 +1,6 @@
-// Fewer and larger nodes: a product's columns are cut where they are sliced, sums of two products become one product that
-// goes on from the other, and chains of elementwise operations become one. Nothing here reads memory of the program but
-// its lists.
+// Fewer and larger nodes: a product's columns are cut where they are sliced, sums of two products become one product
+// that goes on from the other, and chains of elementwise operations become one. Nothing here reads memory of the
+// program but its lists.
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -74,7 +74,11 @@ void Nodes::count() {
 // How the products of a program are read, and which can be cut.
 struct Nodes::Cuts {
   explicit Cuts(const std::vector<Node>& all)
-      : slices(all.size()), begins(all.size(), -1), apart(all.size(), false), others(all.size(), 0), fine(all.size(), false) {
+      : slices(all.size()),
+        begins(all.size(), -1),
+        apart(all.size(), false),
+        others(all.size(), 0),
+        fine(all.size(), false) {
     for (size_t i = 0; i < all.size(); ++i) {
       const Node& node = all[i];
       for (size_t k = 0; k < node.from.size(); ++k) {
@@ -110,8 +114,10 @@ struct Nodes::Cuts {
     std::vector<int32_t>& cuts = slices[i];
     const auto label = [&all](int32_t n) { return all[size_t(n)].label; };
     std::sort(cuts.begin(), cuts.end(), [&label](int32_t a, int32_t b) { return label(a) < label(b); });
-    fine[i] = node.from.size() == 1 || Nodes::weight_of(all, node.from[1], nullptr) >= 0 || source(all, node.from[1]) >= 0;
-    apart[i] = fine[i] && others[i] == 0 && begins[i] < 0 && cuts.size() <= size_t(kMostPieces) && node.uses < kUsedOutside;
+    fine[i] =
+        node.from.size() == 1 || Nodes::weight_of(all, node.from[1], nullptr) >= 0 || source(all, node.from[1]) >= 0;
+    apart[i] =
+        fine[i] && others[i] == 0 && begins[i] < 0 && cuts.size() <= size_t(kMostPieces) && node.uses < kUsedOutside;
     for (size_t k = 1; apart[i] && k < cuts.size(); ++k)
       apart[i] = label(cuts[k]) >= label(cuts[k - 1]) + all[size_t(cuts[k - 1])].width;
   }
@@ -171,7 +177,8 @@ int32_t Nodes::piece_of(int32_t index, int32_t* product) const {
   const Node& whole = all[size_t(*product)];
   if (whole.kind != OSTINATO_PRODUCT) return -1;
   const int32_t first = slice ? node.label : 0;
-  const auto found = std::find_if(whole.pieces.begin(), whole.pieces.end(), [&](const Piece& piece) { return piece.first == first; });
+  const auto found =
+      std::find_if(whole.pieces.begin(), whole.pieces.end(), [&](const Piece& piece) { return piece.first == first; });
   return found != whole.pieces.end() && found->width == node.width ? int32_t(found - whole.pieces.begin()) : -1;
 }
 
@@ -218,7 +225,8 @@ void Nodes::unite() {
     if (node.kind != OSTINATO_PRODUCT || node.from.size() == 2) continue;
     const int32_t early = first.emplace(node.from[0], i).first->second;
     Node& one = all[size_t(early)];
-    bool can = early != i && one.pieces.size() + node.pieces.size() <= size_t(kMostPieces) && one.columns <= kMostWidth - node.columns;
+    bool can = early != i && one.pieces.size() + node.pieces.size() <= size_t(kMostPieces) &&
+               one.columns <= kMostWidth - node.columns;
     for (const Piece& piece : node.pieces) can = can && piece.after < early;
     if (!can) continue;
     to[size_t(i)] = early, moved[size_t(i)] = one.columns, pieces[size_t(i)] = int32_t(one.pieces.size());

@@ -9,9 +9,7 @@ namespace ostinato {
 namespace {
 
 // What looks at the same place of each operand alone.
-bool is_elementwise(int32_t kind) {
-  return (kind >= OSTINATO_ADD && kind <= OSTINATO_SELECT) || kind >= kAddSigmoid;
-}
+bool is_elementwise(int32_t kind) { return (kind >= OSTINATO_ADD && kind <= OSTINATO_SELECT) || kind >= kAddSigmoid; }
 
 }  // namespace
 
@@ -125,7 +123,8 @@ void Placed::write(const Node& node, Place to, int64_t vectors) {
     const Node& from = nodes_.all[size_t(node.from[k])];
     made.from[k] = from.place, made.scalar[k] = from.width == 1;
   }
-  if (node.kind >= OSTINATO_ROW_SUM && node.kind <= OSTINATO_ROW_MAX) made.count = nodes_.all[size_t(node.from[0])].width;
+  if (node.kind >= OSTINATO_ROW_SUM && node.kind <= OSTINATO_ROW_MAX)
+    made.count = nodes_.all[size_t(node.from[0])].width;
   code.push_back(made);
 }
 
@@ -202,7 +201,10 @@ void Placed::place_lookup(Node& node) {
     auto known = known_.find(key);
     if (known == known_.end()) {
       const ostinato_stream_weight& table = program_.weight[node.other];
-      known = known_.emplace(key, pack({Packed::kTable, node.other, 0, table.rows * table.columns + lanes_, 0, int32_t(table.columns), -1})).first;
+      known = known_
+                  .emplace(key, pack({Packed::kTable, node.other, 0, table.rows * table.columns + lanes_, 0,
+                                      int32_t(table.columns), -1}))
+                  .first;
     }
     made.from[0] = known->second;
   }
@@ -261,8 +263,8 @@ void Placed::replace_states() {
 
 namespace {
 
-// The numbers of a product's first row in each of its lanes, and how far its rows are apart; null in what pads it. A scalar
-// fills its vector.
+// The numbers of a product's first row in each of its lanes, and how far its rows are apart; null in what pads it. A
+// scalar fills its vector.
 struct Column {
   const float* top = nullptr;
   int64_t row = 0;
@@ -276,7 +278,8 @@ std::vector<Column> columns_of(const ostinato_stream_program& program, const Nod
     for (int64_t i = 0; i < (piece.width == 1 ? lanes : piece.width); ++i) {
       const int64_t at = piece.width == 1 ? 0 : i;
       Column column{weight.data + piece.column + at, weight.columns, 0};
-      for (const Piece::Part& part : piece.parts) column.start += double(program.weight[part.weight].data[part.first + at]);
+      for (const Piece::Part& part : piece.parts)
+        column.start += double(program.weight[part.weight].data[part.first + at]);
       all.push_back(column);
     }
     all.resize((all.size() + size_t(lanes) - 1) / size_t(lanes) * size_t(lanes));

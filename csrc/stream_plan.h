@@ -47,9 +47,9 @@ struct Node {
   int32_t width = 0, label = 0, other = 0;
   std::vector<int32_t> from;
   int64_t uses = 0;
-  std::vector<Piece> pieces;  // of a product
-  int32_t columns = 0;        // of all of them, and of those that are nobody's
-  int32_t group = -1;         // the first of those that run as one
+  std::vector<Piece> pieces;     // of a product
+  int32_t columns = 0;           // of all of them, and of those that are nobody's
+  int32_t group = -1;            // the first of those that run as one
   std::vector<int32_t> members;  // of such a group, in their order in memory
   Place place;
   Place base;  // of a product: where its first vector is

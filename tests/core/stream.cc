@@ -1,5 +1,5 @@
-// The streaming runtime: programs of every kind against a plain loop, cut into any chunks; nothing is allocated, locked or
-// slowed down in a step; and what is no program is refused.
+// The streaming runtime: programs of every kind against a plain loop, cut into any chunks; nothing is allocated, locked
+// or slowed down in a step; and what is no program is refused.
 #if defined(__x86_64__)
 #include <xmmintrin.h>
 #endif
@@ -74,8 +74,8 @@ struct Chunk {
         for (int64_t k = 0; k < shown[i]; ++k, ++at) {
           const double found = double(outputs[i].get()[t * shown[i] + k]);
           CHECK(std::fabs(found - wanted[at]) <= 1e-5 * std::max(1.0, std::fabs(wanted[at])),
-                "step %lld, output %d, number %lld: %g, not %g; seed %llu", (long long)t, int(i), (long long)k, found, wanted[at],
-                (unsigned long long)seed);
+                "step %lld, output %d, number %lld: %g, not %g; seed %llu", (long long)t, int(i), (long long)k, found,
+                wanted[at], (unsigned long long)seed);
         }
     }
     for (const auto& output : outputs) output.check_guards("an output");
@@ -120,26 +120,33 @@ Score any_score(uint64_t seed) {
   all.push_back(score.weight(width(), seed + 1)), all.push_back(score.constant(1));
   for (const bool many : {false, true}) {
     const int ids = score.ids(5, many), w = width();
-    all.push_back(score.add(many ? OSTINATO_LOOKUP_MEAN : OSTINATO_LOOKUP_SUM, w, {}, ids, score.matrix(5 + many, w, 1, seed + 2)));
+    all.push_back(score.add(many ? OSTINATO_LOOKUP_MEAN : OSTINATO_LOOKUP_SUM, w, {}, ids,
+                            score.matrix(5 + many, w, 1, seed + 2)));
     all.push_back(score.add(OSTINATO_COUNT, 1, {}, ids));
   }
   const auto any = [&] { return all[size_t(dice.below(int64_t(all.size())))]; };
   // One as wide as that, or a scalar.
   const auto like = [&](int that) {
     for (int round = 0; round < 8; ++round)
-      if (const int n = any(); score.width(n) == 1 || score.width(that) == 1 || score.width(n) == score.width(that)) return n;
+      if (const int n = any(); score.width(n) == 1 || score.width(that) == 1 || score.width(n) == score.width(that))
+        return n;
     return that;
   };
   const auto squashed = [&](int n) { return score.of(OSTINATO_TANH, {n}); };
   while (score.values() < 90) {
     const int a = any(), b = like(a);
     switch (dice.below(10)) {
-      case 0: all.push_back(squashed(score.product(a, width(), dice.next()))); break;
+      case 0:
+        all.push_back(squashed(score.product(a, width(), dice.next())));
+        break;
       case 1: {
         // Gates: two products, cut and added, some used twice.
         const int part = 1 + int(dice.below(20)), n = 3 * part;
         const int one = score.product(a, n, dice.next(), dice.once_in(2) ? score.weight(n, dice.next()) : -1);
-        const int two = score.product(any(), n, dice.next(), dice.once_in(3) ? one : dice.once_in(2) ? score.weight(n, dice.next()) : -1);
+        const int two = score.product(any(), n, dice.next(),
+                                      dice.once_in(3)   ? one
+                                      : dice.once_in(2) ? score.weight(n, dice.next())
+                                                        : -1);
         for (int k = 0; k < 3; ++k) {
           const int gate = score.of(OSTINATO_ADD, {score.slice(one, k * part, part), score.slice(two, k * part, part)});
           all.push_back(score.of(dice.once_in(2) ? OSTINATO_SIGMOID : OSTINATO_TANH, {gate}));
@@ -173,7 +180,8 @@ Score any_score(uint64_t seed) {
         break;
       }
       case 6: {
-        const int kinds[] = {OSTINATO_NEGATE, OSTINATO_SIGMOID, OSTINATO_TANH, OSTINATO_RELU, OSTINATO_SOFTPLUS, OSTINATO_ABSOLUTE, OSTINATO_SIN, OSTINATO_COS};
+        const int kinds[] = {OSTINATO_NEGATE,   OSTINATO_SIGMOID,  OSTINATO_TANH, OSTINATO_RELU,
+                             OSTINATO_SOFTPLUS, OSTINATO_ABSOLUTE, OSTINATO_SIN,  OSTINATO_COS};
         all.push_back(squashed(score.of(kinds[dice.below(8)], {a})));
         break;
       }
@@ -186,9 +194,11 @@ Score any_score(uint64_t seed) {
       }
       case 8: {
         // Blends and sums of products, which are made one instruction.
-        const int gate = score.of(OSTINATO_SIGMOID, {a}), c = like(b), rest = score.of(OSTINATO_SUBTRACT, {score.constant(1), gate});
+        const int gate = score.of(OSTINATO_SIGMOID, {a}), c = like(b),
+                  rest = score.of(OSTINATO_SUBTRACT, {score.constant(1), gate});
         if (score.width(c) != score.width(a) && score.width(c) != 1 && score.width(a) != 1) break;
-        const int left = score.of(OSTINATO_MULTIPLY, {dice.once_in(2) ? rest : gate, b}), right = score.of(OSTINATO_MULTIPLY, {c, gate});
+        const int left = score.of(OSTINATO_MULTIPLY, {dice.once_in(2) ? rest : gate, b}),
+                  right = score.of(OSTINATO_MULTIPLY, {c, gate});
         const int sum = score.of(OSTINATO_ADD, {left, dice.once_in(3) ? c : right});
         all.push_back(dice.once_in(2) ? score.of(OSTINATO_SIGMOID, {sum}) : squashed(sum));
         if (dice.once_in(2)) all.push_back(score.of(OSTINATO_MULTIPLY, {squashed(b), gate}));
@@ -245,8 +255,10 @@ void any_program_is_its_plain_loop(int rounds) {
       cut = other, fork = ostinato_stream_fork(other), t = next;
     }
     for (size_t i = 0; i < all.outputs.size(); ++i)
-      CHECK(same_bits(all.outputs[i].all(), some.outputs[i].all()), "output %d has other bits in pieces, seed %d", int(i), round);
-    CHECK(same_bits(state_of(whole, model), state_of(cut, model)), "the state has other bits in pieces, seed %d", round);
+      CHECK(same_bits(all.outputs[i].all(), some.outputs[i].all()), "output %d has other bits in pieces, seed %d",
+            int(i), round);
+    CHECK(same_bits(state_of(whole, model), state_of(cut, model)), "the state has other bits in pieces, seed %d",
+          round);
     CHECK(same_bits(state_of(fork, model), state_of(cut, model)), "a fork stands elsewhere, seed %d", round);
     ostinato_stream_reset(whole);
     Chunk anew(score, steps, dice = Dice(seed + 1000));
@@ -320,19 +332,22 @@ void faults_keep_the_state() {
     for (const int at : {0, 13, 26}) {
       const float kept = chunk.numbers[0].get()[at];
       chunk.numbers[0].get()[at] = bad;
-      CHECK(chunk.push(stream, 0, 9, &fault) == OSTINATO_STREAM_NOT_FINITE && fault.step == at / 3 && fault.place == at % 3 && fault.input == 0,
+      CHECK(chunk.push(stream, 0, 9, &fault) == OSTINATO_STREAM_NOT_FINITE && fault.step == at / 3 &&
+                fault.place == at % 3 && fault.input == 0,
             "step %lld, place %lld", (long long)fault.step, (long long)fault.place);
       chunk.numbers[0].get()[at] = kept;
     }
   for (const int32_t bad : {-1, 4, INT32_MIN, INT32_MAX}) {
     const int32_t kept = chunk.ids[1][8];
     chunk.ids[1][8] = bad;
-    CHECK(chunk.push(stream, 0, 9, &fault) == OSTINATO_STREAM_NO_SUCH_ID && fault.step == 8 && fault.input == 1, "id %d", bad);
+    CHECK(chunk.push(stream, 0, 9, &fault) == OSTINATO_STREAM_NO_SUCH_ID && fault.step == 8 && fault.input == 1,
+          "id %d", bad);
     chunk.ids[1][8] = kept;
   }
   const int64_t kept = chunk.ends[0][3], before_it = chunk.ends[0][2];
   chunk.ends[0][3] = -1;
-  CHECK(chunk.push(stream, 0, 9, &fault) == OSTINATO_STREAM_ENDS && fault.step == 3 && fault.input == 0, "an end before its begin");
+  CHECK(chunk.push(stream, 0, 9, &fault) == OSTINATO_STREAM_ENDS && fault.step == 3 && fault.input == 0,
+        "an end before its begin");
   chunk.ends[0][3] = kept;
   // Beyond the last end there are no ids to look at.
   chunk.ends[0][2] = int64_t(1) << 40;
@@ -354,16 +369,35 @@ void hostile_programs_are_refused(int rounds) {
     const int32_t odd = int32_t(extremes[dice.below(8)]);
     ostinato_stream_value& value = score.value_[size_t(dice.below(score.values()))];
     switch (dice.below(10)) {
-      case 0: value.kind = odd; break;
-      case 1: value.width = odd; break;
-      case 2: value.first = odd; break;
-      case 3: value.count = odd; break;
-      case 4: value.label = odd; break;
-      case 5: value.other = odd; break;
-      case 6: score.argument_[size_t(dice.below(int64_t(score.argument_.size())))] = odd; break;
-      case 7: score.parts_[0].after = odd; break;
-      case 8: score.output_[0] = odd; break;
-      default: (dice.once_in(2) ? score.numbers_[0] : score.ids_[0].count) = odd;
+      case 0:
+        value.kind = odd;
+        break;
+      case 1:
+        value.width = odd;
+        break;
+      case 2:
+        value.first = odd;
+        break;
+      case 3:
+        value.count = odd;
+        break;
+      case 4:
+        value.label = odd;
+        break;
+      case 5:
+        value.other = odd;
+        break;
+      case 6:
+        score.argument_[size_t(dice.below(int64_t(score.argument_.size())))] = odd;
+        break;
+      case 7:
+        score.parts_[0].after = odd;
+        break;
+      case 8:
+        score.output_[0] = odd;
+        break;
+      default:
+        (dice.once_in(2) ? score.numbers_[0] : score.ids_[0].count) = odd;
     }
     char why[OSTINATO_STREAM_WHY] = "";
     ostinato_stream_model* model = ostinato_stream_make(score.program(), why);
@@ -411,7 +445,9 @@ void too_large_is_refused() {
 void kinds_have_names() {
   for (int32_t i = 0; i < OSTINATO_KINDS; ++i) {
     CHECK(ostinato_stream_kind(i)[0] != 0, "kind %d has no name", i);
-    for (int32_t k = 0; k < i; ++k) CHECK(std::strcmp(ostinato_stream_kind(i), ostinato_stream_kind(k)), "%s is there twice", ostinato_stream_kind(i));
+    for (int32_t k = 0; k < i; ++k)
+      CHECK(std::strcmp(ostinato_stream_kind(i), ostinato_stream_kind(k)), "%s is there twice",
+            ostinato_stream_kind(i));
   }
   CHECK(!ostinato_stream_kind(-1) && !ostinato_stream_kind(OSTINATO_KINDS), "there are kinds beyond the last");
 }

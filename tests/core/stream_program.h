@@ -1,4 +1,5 @@
-// Programs of the streaming runtime, made by hand or from a seed, and the plain loop in float64 that says what they are.
+// Programs of the streaming runtime, made by hand or from a seed, and the plain loop in float64 that says what they
+// are.
 #ifndef STREAM_PROGRAM_H
 #define STREAM_PROGRAM_H
 
@@ -32,7 +33,8 @@ class Score {
   int product(int value, int width, uint64_t seed, int start = -1) {
     const int rows = value_[size_t(value)].width;
     const int label = matrix(rows, width, 1 / std::sqrt(double(rows)), seed);
-    return start < 0 ? add(OSTINATO_PRODUCT, width, {value}, label) : add(OSTINATO_PRODUCT, width, {value, start}, label);
+    return start < 0 ? add(OSTINATO_PRODUCT, width, {value}, label)
+                     : add(OSTINATO_PRODUCT, width, {value, start}, label);
   }
   int slice(int value, int first, int width) { return add(OSTINATO_SLICE, width, {value}, first); }
   int add(int kind, int width, const std::vector<int>& from, int label = 0, int other = 0) {
@@ -53,9 +55,20 @@ class Score {
 
   const ostinato_stream_program* program() {
     for (size_t i = 0; i < data_.size(); ++i) weights_[i].data = data_[i].data();
-    program_ = {int32_t(value_.size()), int32_t(argument_.size()), int32_t(numbers_.size()), int32_t(ids_.size()),
-                int32_t(parts_.size()), int32_t(output_.size()), int32_t(weights_.size()), value_.data(), argument_.data(),
-                numbers_.data(), ids_.data(), parts_.data(), output_.data(), weights_.data()};
+    program_ = {int32_t(value_.size()),
+                int32_t(argument_.size()),
+                int32_t(numbers_.size()),
+                int32_t(ids_.size()),
+                int32_t(parts_.size()),
+                int32_t(output_.size()),
+                int32_t(weights_.size()),
+                value_.data(),
+                argument_.data(),
+                numbers_.data(),
+                ids_.data(),
+                parts_.data(),
+                output_.data(),
+                weights_.data()};
     return &program_;
   }
 
@@ -91,11 +104,16 @@ class Score {
     const size_t n = size_t(v.width), label = size_t(v.label);
     Row to(n, 0);
     switch (v.kind) {
-      case OSTINATO_NUMBER: return x[label];
-      case OSTINATO_STATE: return state[label];
-      case OSTINATO_WEIGHT: return Row(data_[label].begin(), data_[label].end());
-      case OSTINATO_CONSTANT: return Row(1, double(float_of(uint32_t(v.label))));
-      case OSTINATO_COUNT: return Row(1, double(ids[label].size()));
+      case OSTINATO_NUMBER:
+        return x[label];
+      case OSTINATO_STATE:
+        return state[label];
+      case OSTINATO_WEIGHT:
+        return Row(data_[label].begin(), data_[label].end());
+      case OSTINATO_CONSTANT:
+        return Row(1, double(float_of(uint32_t(v.label))));
+      case OSTINATO_COUNT:
+        return Row(1, double(ids[label].size()));
       case OSTINATO_LOOKUP_SUM:
       case OSTINATO_LOOKUP_MEAN:
         for (const int32_t id : ids[label])
@@ -108,7 +126,8 @@ class Score {
         for (size_t k = 0; k < from[0]->size(); ++k)
           for (size_t i = 0; i < n; ++i) to[i] += (*from[0])[k] * double(data_[label][k * n + i]);
         return to;
-      case OSTINATO_SLICE: return Row(from[0]->begin() + v.label, from[0]->begin() + v.label + v.width);
+      case OSTINATO_SLICE:
+        return Row(from[0]->begin() + v.label, from[0]->begin() + v.label + v.width);
       case OSTINATO_JOIN:
         to.clear();
         for (const Row* row : from) to.insert(to.end(), row->begin(), row->end());
@@ -118,8 +137,10 @@ class Score {
         for (const double one : *from[0]) to[0] += one;
         if (v.kind == OSTINATO_ROW_MEAN) to[0] /= double(from[0]->size());
         return to;
-      case OSTINATO_ROW_MAX: return Row(1, *std::max_element(from[0]->begin(), from[0]->end()));
-      default: break;
+      case OSTINATO_ROW_MAX:
+        return Row(1, *std::max_element(from[0]->begin(), from[0]->end()));
+      default:
+        break;
     }
     for (size_t i = 0; i < n; ++i) {
       double a[3] = {0, 0, 0};
@@ -131,26 +152,46 @@ class Score {
 
   static double elementwise(int kind, double a, double b, double c) {
     switch (kind) {
-      case OSTINATO_ADD: return a + b;
-      case OSTINATO_SUBTRACT: return a - b;
-      case OSTINATO_MULTIPLY: return a * b;
-      case OSTINATO_DIVIDE: return a / b;
-      case OSTINATO_NEGATE: return -a;
-      case OSTINATO_SIGMOID: return 1 / (1 + std::exp(-a));
-      case OSTINATO_TANH: return std::tanh(a);
-      case OSTINATO_RELU: return a > 0 ? a : 0;
-      case OSTINATO_EXP: return std::exp(a);
-      case OSTINATO_LOG: return std::log(a);
-      case OSTINATO_SOFTPLUS: return std::max(a, 0.0) + std::log1p(std::exp(-std::fabs(a)));
-      case OSTINATO_SQRT: return std::sqrt(a);
-      case OSTINATO_ABSOLUTE: return std::fabs(a);
-      case OSTINATO_SIN: return std::sin(a);
-      case OSTINATO_COS: return std::cos(a);
-      case OSTINATO_MAXIMUM: return std::max(a, b);
-      case OSTINATO_MINIMUM: return std::min(a, b);
-      case OSTINATO_LESS: return a < b ? 1 : 0;
-      case OSTINATO_SELECT: return a != 0 ? b : c;
-      default: return NAN;
+      case OSTINATO_ADD:
+        return a + b;
+      case OSTINATO_SUBTRACT:
+        return a - b;
+      case OSTINATO_MULTIPLY:
+        return a * b;
+      case OSTINATO_DIVIDE:
+        return a / b;
+      case OSTINATO_NEGATE:
+        return -a;
+      case OSTINATO_SIGMOID:
+        return 1 / (1 + std::exp(-a));
+      case OSTINATO_TANH:
+        return std::tanh(a);
+      case OSTINATO_RELU:
+        return a > 0 ? a : 0;
+      case OSTINATO_EXP:
+        return std::exp(a);
+      case OSTINATO_LOG:
+        return std::log(a);
+      case OSTINATO_SOFTPLUS:
+        return std::max(a, 0.0) + std::log1p(std::exp(-std::fabs(a)));
+      case OSTINATO_SQRT:
+        return std::sqrt(a);
+      case OSTINATO_ABSOLUTE:
+        return std::fabs(a);
+      case OSTINATO_SIN:
+        return std::sin(a);
+      case OSTINATO_COS:
+        return std::cos(a);
+      case OSTINATO_MAXIMUM:
+        return std::max(a, b);
+      case OSTINATO_MINIMUM:
+        return std::min(a, b);
+      case OSTINATO_LESS:
+        return a < b ? 1 : 0;
+      case OSTINATO_SELECT:
+        return a != 0 ? b : c;
+      default:
+        return NAN;
     }
   }
 
@@ -179,9 +220,12 @@ inline int lstm(Score& score, int x, int hidden, uint64_t seed) {
   const int h = score.state(hidden), c = score.state(hidden), n4 = 4 * hidden;
   const int from_x = score.product(x, n4, seed, score.weight(n4, seed + 1)), from_h = score.product(h, n4, seed + 2);
   const auto gate = [&](int k, int kind) {
-    return score.of(kind, {score.of(OSTINATO_ADD, {score.slice(from_x, k * hidden, hidden), score.slice(from_h, k * hidden, hidden)})});
+    return score.of(
+        kind,
+        {score.of(OSTINATO_ADD, {score.slice(from_x, k * hidden, hidden), score.slice(from_h, k * hidden, hidden)})});
   };
-  const int i = gate(0, OSTINATO_SIGMOID), f = gate(1, OSTINATO_SIGMOID), g = gate(2, OSTINATO_TANH), o = gate(3, OSTINATO_SIGMOID);
+  const int i = gate(0, OSTINATO_SIGMOID), f = gate(1, OSTINATO_SIGMOID), g = gate(2, OSTINATO_TANH),
+            o = gate(3, OSTINATO_SIGMOID);
   const int next = score.of(OSTINATO_ADD, {score.of(OSTINATO_MULTIPLY, {f, c}), score.of(OSTINATO_MULTIPLY, {i, g})});
   const int y = score.of(OSTINATO_MULTIPLY, {o, score.of(OSTINATO_TANH, {next})});
   score.after(c, next), score.after(h, y);

@@ -43,16 +43,21 @@ def count(pattern, body):
     return sum(bool(re.search(pattern, words)) for words in body)
 
 
-@pytest.mark.parametrize("scalar", ["float", "double"])
-@pytest.mark.parametrize("name", ROWS)
-def test_a_tile_is_summed_in_registers(program, name, scalar):
+def object_of(program, name):
+    """The compiled object of a target, as gcc made it here."""
     target = TARGETS[name]
     if target.processor != processor() or not compiler(target):
         pytest.skip(f"there is no C++ compiler for {target.processor} of this machine's own")
     version = subprocess.run([compiler(target), "--version"], capture_output=True, text=True, check=True).stdout
     if "clang" in version:
         pytest.skip("the tiles are made for gcc; what clang makes of them goes through the stack in places")
-    core = program("dispatch", target).path.parent / f"target_{name}.o"
+    return program("dispatch", target).path.parent / f"target_{name}.o"
+
+
+@pytest.mark.parametrize("scalar", ["float", "double"])
+@pytest.mark.parametrize("name", ROWS)
+def test_a_tile_is_summed_in_registers(program, name, scalar):
+    target, core = TARGETS[name], object_of(program, name)
     lanes = target.bytes // {"float": 4, "double": 8}[scalar]
     # gcc writes float __vector(8), clang float vector[8].
     symbol = rf"panel_product<{scalar} (__vector\({lanes}\)|vector\[{lanes}\]), {VECTORS}>"
@@ -69,3 +74,16 @@ def test_a_tile_is_summed_in_registers(program, name, scalar):
         if count("vfmadd", body):
             stacked = [words for words in body if STACK.search(words)]
             assert not stacked, f"{stacked} in\n" + "\n".join(body)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_the_product_of_a_stream_reads_each_weight_once_and_keeps_its_sums_in_registers(program, name):
+    core = object_of(program, name)
+    for vectors in (8, 12):
+        (function,) = disassembled(core, rf"streaming::block<{vectors}>")
+        (body,) = [loop for loop in innermost_loops(function) if count("vfmadd", loop)]
+        text = "\n".join(body)
+        assert count(r"vfmadd.*\(%r", body) == count("vfmadd", body) == vectors, text
+        # Beside the sums: one broadcast, two pointers, a comparison and the jump.
+        assert len(body) <= vectors + 6, text
+        assert not count(STACK, body), text
