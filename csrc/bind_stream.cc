@@ -1,16 +1,16 @@
 // The Python door of the streaming runtime. Arrays come as buffers, and are checked here.
-#include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
 
 #include <atomic>
 #include <chrono>
 #include <cstring>
-#include <string>
 #include <vector>
 
+#include "bind_arrays.h"
 #include "ostinato_stream.h"
 
 namespace nb = nanobind;
+using namespace ostinato;
 
 namespace {
 
@@ -18,75 +18,6 @@ namespace {
 constexpr int64_t kWorthReleasing = 20000;
 // Ctrl-C is looked at that often.
 constexpr int64_t kPatience = 50000000;
-
-[[noreturn]] void raise(const char* name, const std::string& words) {
-  const nb::object type = nb::module_::import_("ostinato.errors").attr(name);
-  PyErr_SetString(type.ptr(), words.c_str());
-  throw nb::python_error();
-}
-
-// The numbers of an object that has a buffer, as long as this lives.
-template <class T>
-class Array {
- public:
-  Array(PyObject* from, bool write, const char* what) {
-    if (PyObject_GetBuffer(from, &view_, (write ? PyBUF_WRITABLE : 0) | PyBUF_FORMAT | PyBUF_C_CONTIGUOUS) != 0) {
-      PyErr_Clear();
-      throw nb::type_error(
-          (std::string(what) + " wanted a contiguous array" + (write ? " that can be written to" : "")).c_str());
-    }
-    if (!right() || reinterpret_cast<uintptr_t>(view_.buf) % alignof(T) != 0) {
-      const std::string got = view_.format ? view_.format : "B";
-      PyBuffer_Release(&view_);
-      throw nb::type_error(
-          (std::string(what) + " wanted numbers of the type " + kName + ", got the format '" + got + "'").c_str());
-    }
-  }
-  Array(Array&& other) noexcept : view_(other.view_) { other.view_.obj = nullptr, other.moved_ = true; }
-  Array(const Array&) = delete;
-  ~Array() {
-    if (!moved_) PyBuffer_Release(&view_);
-  }
-  T* get() const { return static_cast<T*>(view_.buf); }
-  int64_t size() const { return view_.len / int64_t(sizeof(T)); }
-  int axes() const { return view_.ndim; }
-  int64_t axis(int index) const { return view_.shape[index]; }
-
- private:
-  static constexpr bool kFloat = T(0.5) != T(0);
-  static constexpr const char* kName = kFloat ? "float32" : sizeof(T) == 4 ? "int32" : "int64";
-  bool right() const {
-    const char* f = view_.format ? view_.format : "B";
-    if (*f == '@' || *f == '=' || *f == '<') ++f;
-    const bool kind = kFloat ? *f == 'f' : *f == 'i' || *f == 'l' || *f == 'q';
-    return kind && f[1] == 0 && view_.itemsize == sizeof(T);
-  }
-  Py_buffer view_;
-  bool moved_ = false;
-};
-
-std::string shape_of(const Array<float>& array) {
-  std::string words = "[";
-  for (int i = 0; i < array.axes(); ++i) words += (i ? ", " : "") + std::to_string(array.axis(i));
-  return words + "]";
-}
-
-// numpy.empty and float32, found once and kept as long as the interpreter runs.
-struct Numpy {
-  PyObject *empty, *float32;
-  Numpy() {
-    const nb::object numpy = nb::module_::import_("numpy");
-    empty = numpy.attr("empty").inc_ref().ptr();
-    float32 = numpy.attr("dtype")("float32").inc_ref().ptr();
-  }
-};
-
-nb::object empty(PyObject* shape) {
-  static const Numpy numpy;
-  PyObject* made = PyObject_CallFunctionObjArgs(numpy.empty, shape, numpy.float32, nullptr);
-  if (!made) throw nb::python_error();
-  return nb::steal(made);
-}
 
 // A program's lists, and the model made of them.
 class Model {
@@ -323,28 +254,29 @@ class Stream {
     run_long(chunk);
   }
 
-  // Other threads run meanwhile. After Ctrl-C the state is what it was before the chunk.
+  // Other threads run meanwhile. A chunk that takes long is run in parts, and after Ctrl-C between two of them the
+  // state is what it was before the chunk.
   void run_long(ostinato_stream_chunk chunk) {
-    std::vector<float> before(size_t(state_bytes()) / sizeof(float) + 1);
-    ostinato_stream_state(stream_, before.data());
-    ostinato_stream_fault fault{};
     const int64_t steps = chunk.steps, most = kPatience / cost_ + 1;
+    std::vector<float> before;
+    if (steps > most) {
+      before.resize(size_t(state_bytes()) / sizeof(float) + 1);
+      ostinato_stream_state(stream_, before.data());
+    }
+    ostinato_stream_fault fault{};
     {
       nb::gil_scoped_release free_python;
       ostinato_stream_check(model_.model, &chunk, &fault);
     }
     if (fault.kind) refuse(fault);
-    while (chunk.first < steps) {
-      chunk.steps = steps - chunk.first < most ? steps : chunk.first + most;
-      {
-        nb::gil_scoped_release free_python;
-        ostinato_stream_run(stream_, &chunk);
-      }
-      chunk.first = chunk.steps;
-      if (PyErr_CheckSignals() != 0) {
+    for (; chunk.first < steps; chunk.first = chunk.steps) {
+      if (chunk.first > 0 && PyErr_CheckSignals() != 0) {
         ostinato_stream_set_state(stream_, before.data());
         throw nb::python_error();
       }
+      chunk.steps = steps - chunk.first < most ? steps : chunk.first + most;
+      nb::gil_scoped_release free_python;
+      ostinato_stream_run(stream_, &chunk);
     }
   }
 
@@ -387,12 +319,7 @@ void bind_stream(nb::module_& m) {
       .def_prop_ro("length", [](const Model& one) { return ostinato_stream_length(one.model); });
   nb::class_<Stream>(m, "Stream", "A model and its state, one step after another.")
       .def(
-          "__init__",
-          [](Stream* self, nb::object of) {
-            nb::cast<Model&>(of);
-            new (self) Stream(std::move(of));
-          },
-          nb::arg("model"))
+          "__init__", [](Stream* self, nb::handle_t<Model> of) { new (self) Stream(nb::borrow(of)); }, nb::arg("model"))
       .def("push", &Stream::push, "One step [D], or a chunk [T, D], of float32; the outputs, new or in `out`.",
            nb::arg("x").none(), nb::arg("out").none() = nb::none())
       .def("push_parts", &Stream::push_parts, "A chunk of a model with several inputs or ids.", nb::arg("steps"),

@@ -28,7 +28,7 @@ class Check {
   bool whole() {
     if (p_.values < 1 || p_.values > kMostValues) return no("%d values; 1 to %d can run", p_.values, kMostValues);
     if (p_.arguments < 0 || p_.numbers < 0 || p_.ids < 0 || p_.parts < 0 || p_.weights < 0 || p_.outputs < 1)
-      return no("a count is negative, or there is no output");
+      return no("%s", "a count is negative, or there is no output");
     if (p_.numbers > kMostValues || p_.ids > kMostValues || p_.parts > kMostValues || p_.outputs > kMostValues)
       return no("more inputs, outputs or parts of the state than %d", kMostValues);
     return leaves() && values() && ends();
@@ -36,8 +36,8 @@ class Check {
 
  private:
   template <class... A>
-  bool no(const char* format, A... numbers) {
-    snprintf(why_, OSTINATO_STREAM_WHY, format, numbers...);
+  bool no(const char* format, A... details) {
+    snprintf(why_, OSTINATO_STREAM_WHY, format, details...);
     return false;
   }
   static bool width(int64_t n) { return n >= 1 && n <= kMostWidth; }

@@ -1,5 +1,6 @@
-// From a program to a model, in parts that each have a file: stream_check.cc refuses what is no program,
-// stream_fold.cc makes fewer and larger nodes of it, stream_place.cc finds memory and writes instructions.
+// From a program to a model, in parts that each have a file: stream_check.cc refuses what is no program, stream_cut.cc
+// and stream_fold.cc make fewer and larger nodes of it, stream_place.cc finds memory and writes instructions,
+// stream_pack.cc lays out the weights.
 #ifndef OSTINATO_STREAM_PLAN_H
 #define OSTINATO_STREAM_PLAN_H
 
@@ -18,6 +19,9 @@ constexpr int32_t kMostArguments = 1 << 20;
 constexpr int32_t kMostPieces = 1 << 12;
 constexpr int32_t kMostWidth = 1 << 24;
 constexpr int64_t kMostNumbers = int64_t(1) << 28;  // of one stream
+
+// What an output or a new part of the state counts among the readers of a value: more than a program can have.
+constexpr int64_t kUsedOutside = 4 * int64_t(kMostArguments);
 
 // True, or false with the reason in `why`.
 bool checked(const ostinato_stream_program& program, char* why);
@@ -65,7 +69,7 @@ struct Nodes {
 
  private:
   struct Cuts;
-  static int32_t weight_of(const std::vector<Node>& all, int32_t index, int32_t* first);
+  static int32_t weight_of(const std::vector<Node>& nodes, int32_t index, int32_t* first);
   void count();
   void cut();
   void fold();
@@ -120,7 +124,6 @@ struct Placed {
   void replace_states();
   const ostinato_stream_program& program_;
   Nodes& nodes_;
-  const StreamTarget& target_;
   int64_t lanes_;
   std::vector<int32_t> part_of_;  // of each node: the part whose place it gets, or -1
   std::map<std::vector<int32_t>, Place> known_;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from dataclasses import replace
 from itertools import pairwise
@@ -209,6 +210,28 @@ def test_one_stream_in_two_threads_raises_and_corrupts_nothing():
     assert len(done) + len(refused) == 2
     assert wanted <= set(done)
     assert all("two threads use one stream at once" in words for words in refused)
+
+
+def test_ctrl_c_ends_a_long_chunk_and_the_state_is_the_one_before_it():
+    draft = Draft({"R": np.eye(512) / 2})
+    h = draft.state("h", 512)
+    new = draft.apply("add", draft.product(h, "R"), draft.number("x", 1))
+    stream = Stream(compiled(draft.program({"h": new}, {"y": draft.apply("row_sum", new)})))
+    stream.push(np.ones((10, 1), np.float32))
+    before = stream.state()
+    # So many steps take some seconds.
+    x = np.ones((400_000, 1), np.float32)
+    timer = threading.Timer(0.1, signal.raise_signal, [signal.SIGINT])
+    with pytest.raises(KeyboardInterrupt):
+        timer.start()
+        stream.push(x)
+    timer.join()
+    assert stream.state() == before
+
+
+def test_a_stream_wants_a_model():
+    with pytest.raises(TypeError):
+        Stream(None)
 
 
 def bag():
