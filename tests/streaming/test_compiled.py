@@ -222,9 +222,13 @@ def test_ctrl_c_ends_a_long_chunk_and_the_state_is_the_one_before_it():
     # So many steps take some seconds.
     x = np.ones((400_000, 1), np.float32)
     timer = threading.Timer(0.1, signal.raise_signal, [signal.SIGINT])
-    with pytest.raises(KeyboardInterrupt):
+
+    def interrupted():
         timer.start()
         stream.push(x)
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     timer.join()
     assert stream.state() == before
 
