@@ -66,22 +66,29 @@ inline std::string shape_of(const Array<float>& array) {
 
 // numpy.empty and float32, found once and kept as long as the interpreter runs.
 struct Numpy {
-  PyObject *empty, *float32;
+  nb::handle empty, float32;
   Numpy() {
     const nb::object numpy = nb::module_::import_("numpy");
-    empty = numpy.attr("empty").inc_ref().ptr();
-    float32 = numpy.attr("dtype")("float32").inc_ref().ptr();
+    empty = nb::object(numpy.attr("empty")).release();
+    float32 = nb::object(numpy.attr("dtype")("float32")).release();
   }
 };
 
 // A new array of float32.
-inline nb::object empty(PyObject* shape) {
+inline nb::object empty(nb::handle shape) {
   static const Numpy numpy;
-  PyObject* made = PyObject_CallFunctionObjArgs(numpy.empty, shape, numpy.float32, nullptr);
-  if (!made) throw nb::python_error();
-  return nb::steal(made);
+  return numpy.empty(shape, numpy.float32);
 }
 
-}  // namespace
+// Where the numbers of such an array are, as long as somebody holds it: without the words about their type.
+inline float* numbers_of(const nb::object& made) {
+  Py_buffer view;
+  if (PyObject_GetBuffer(made.ptr(), &view, PyBUF_WRITABLE) != 0) throw nb::python_error();
+  float* const numbers = static_cast<float*>(view.buf);
+  PyBuffer_Release(&view);
+  return numbers;
+}
+
+}  // namespace ostinato
 
 #endif

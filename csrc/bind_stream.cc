@@ -95,16 +95,19 @@ class Stream {
                               " numbers in each step");
     const int64_t steps = one ? 1 : from.axis(0);
     const float* const numbers = from.get();
-    nb::object y = out.is_none() ? result(0, one ? -1 : steps) : nb::borrow(out);
-    const Array<float> to(y.ptr(), true, "out");
-    if (!out.is_none() &&
-        (to.axes() != from.axes() || to.axis(to.axes() - 1) != outputs_ || to.size() != steps * outputs_))
+    if (out.is_none()) {
+      nb::object y = result(0, one ? -1 : steps);
+      float* const answers = numbers_of(y);
+      run({0, steps, &numbers, nullptr, nullptr, &answers});
+      return y;
+    }
+    const Array<float> to(out.ptr(), true, "out");
+    if (to.axes() != from.axes() || to.axis(to.axes() - 1) != outputs_ || to.size() != steps * outputs_)
       raise("ShapeError", "push wanted out of " + (one ? "[" : "[" + std::to_string(steps) + ", ") +
-                              std::to_string(outputs_) + "], got " + shape_of(to) +
-                              "; leave it out to get a new array");
+                              std::to_string(outputs_) + "], got " + shape_of(to) + "; leave it out to get a new array");
     float* const answers = to.get();
     run({0, steps, &numbers, nullptr, nullptr, &answers});
-    return y;
+    return nb::borrow(out);
   }
 
   nb::tuple push_parts(int64_t steps, const nb::tuple& numbers, const nb::tuple& ids, const nb::tuple& ends) {
@@ -150,7 +153,7 @@ class Stream {
     for (int32_t i = 0; i < ostinato_stream_outputs(model_.model); ++i) {
       const nb::object made = result(i, steps);
       all.append(made);
-      to.push_back(Array<float>(made.ptr(), true, "out").get());
+      to.push_back(numbers_of(made));
     }
     run({0, steps, from.data(), from_id.data(), from_end.data(), to.data()});
     return nb::tuple(all);
@@ -237,12 +240,12 @@ class Stream {
 
   // A new array for an output: [width], or [steps, width].
   nb::object result(int32_t index, int64_t steps) const {
-    if (steps < 0) return empty(model_.shape[size_t(index)].ptr());
+    if (steps < 0) return empty(model_.shape[size_t(index)]);
     const nb::object shape =
         nb::steal(Py_BuildValue("(LL)", static_cast<long long>(steps),
                                 static_cast<long long>(ostinato_stream_output_width(model_.model, index))));
     if (!shape.is_valid()) throw nb::python_error();
-    return empty(shape.ptr());
+    return empty(shape);
   }
 
   void run(ostinato_stream_chunk chunk) {
