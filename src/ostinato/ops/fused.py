@@ -60,7 +60,9 @@ def unroll(
 
 def room(kernel: Kernel, x: Tensor, hidden: int, lengths: Tensor | None) -> Tensor:
     """Memory for what the way back needs of the way forward."""
-    at = 0 if lengths is None else _whole(lengths).data_ptr()
+    # Whoever is given an address keeps what lies there alive.
+    lengths = None if lengths is None else _whole(lengths)
+    at = 0 if lengths is None else lengths.data_ptr()
     room = _core().keep_bytes(kernel.address, x.shape[0], x.shape[1], hidden, at)
     return x.new_empty(room // BYTES[x.dtype])
 
