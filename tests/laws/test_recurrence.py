@@ -134,10 +134,8 @@ def test_length_zero_returns_the_initial_state_to_the_last_bit(served: Served) -
 @pytest.mark.parametrize("kind", [torch.int32, "strided"], ids=str)
 def test_lengths_of_any_whole_type_and_any_layout_mean_the_same(served: Served, kind: Any) -> None:
     x, lengths = random_input(3, 6), torch.tensor([6, 2, 4])
-    if kind == "strided":
-        other = torch.stack([lengths, torch.full((3,), 1 << 40)], dim=1)[:, 0]
-    else:
-        other = lengths.to(kind)
+    strided = torch.stack([lengths, torch.full((3,), 1 << 40)], dim=1)[:, 0]
+    other = strided if kind == "strided" else lengths.to(kind)
     start = random_state(served.cell, 3)
     assert_same(unroll(served, x, start, lengths=other)[0], unroll(served, x, start, lengths=lengths)[0])
     found = gradients(served, x, lengths=other)
