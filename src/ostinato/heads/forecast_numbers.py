@@ -144,10 +144,13 @@ _READERS: dict[str, Callable[[Mapping[str, Any], Floats, Floats], Prediction]] =
     "quantiles": _quantiles,
     "mixture": _mixture,
 }
+# Kinds whose first parameter is their mean: a stream that wants no more gets it at once.
+_MIDDLES = ("point", "gaussian", "student")
 _COUNTS = "negative_binomial"
 KINDS = (*_READERS, _COUNTS)
 # What is zero at the least cannot be moved.
 UNMOVED = ("log_normal", _COUNTS)
+_UNIT, _NOWHERE = np.ones(()), np.zeros(())
 
 
 def parameters_of(head: Mapping[str, Any]) -> int:
@@ -188,6 +191,8 @@ def decode(
     size, move = _units(head["kind"], r.shape[:-1], scale, shift)
     if head["kind"] == _COUNTS:
         return _counts(r, p, size)
+    if not len(p) and head["kind"] in _MIDDLES:
+        return Prediction(move + size * r[..., 0], np.empty((*r.shape[:-1], 0)))
     mean, quantiles = _READERS[head["kind"]](head, r, p)
     return Prediction(move + size * mean, move[..., None] + size[..., None] * quantiles)
 
@@ -199,6 +204,8 @@ def _units(
         raise OptionError(
             f"a {kind} forecast is never negative and cannot be shifted; scale the data without moving them"
         )
+    if scale is None and shift is None:
+        return _UNIT, _NOWHERE
     found = []
     for name, units, default in (("scale", scale, 1.0), ("shift", shift, 0.0)):
         values = np.asarray(default if units is None else units, np.float64)
