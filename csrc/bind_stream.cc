@@ -104,7 +104,8 @@ class Stream {
     const Array<float> to(out.ptr(), true, "out");
     if (to.axes() != from.axes() || to.axis(to.axes() - 1) != outputs_ || to.size() != steps * outputs_)
       raise("ShapeError", "push wanted out of " + (one ? "[" : "[" + std::to_string(steps) + ", ") +
-                              std::to_string(outputs_) + "], got " + shape_of(to) + "; leave it out to get a new array");
+                              std::to_string(outputs_) + "], got " + shape_of(to) +
+                              "; leave it out to get a new array");
     float* const answers = to.get();
     run({0, steps, &numbers, nullptr, nullptr, &answers});
     return nb::borrow(out);

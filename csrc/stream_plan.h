@@ -18,7 +18,7 @@ constexpr int32_t kMostValues = 1 << 16;
 constexpr int32_t kMostArguments = 1 << 20;
 constexpr int32_t kMostPieces = 1 << 12;
 constexpr int32_t kMostWidth = 1 << 24;
-constexpr int64_t kMostNumbers = int64_t(1) << 28;  // of one stream
+constexpr int64_t kMostNumbers = int64_t(1) << 26;  // of one stream
 
 // What an output or a new part of the state counts among the readers of a value: more than a program can have.
 constexpr int64_t kUsedOutside = 4 * int64_t(kMostArguments);

@@ -427,8 +427,8 @@ void too_large_is_refused() {
     return !model && why[0];
   };
   Score wide;
-  for (int i = 0; i < 40; ++i) wide.show(wide.number(1 << 23));
-  CHECK(refused(wide), "forty numbers of megabytes");
+  for (int i = 0; i < 10; ++i) wide.show(wide.number(1 << 23));
+  CHECK(refused(wide), "ten inputs of megabytes");
   Score doubled;
   int joined = doubled.number(8);
   for (int i = 0; i < 30; ++i) joined = doubled.add(OSTINATO_JOIN, int(unsigned(8) << (i + 1)), {joined, joined});
