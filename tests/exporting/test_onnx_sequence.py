@@ -7,6 +7,8 @@ from ostinato.cells import Gates, cell, tanh
 from ostinato.errors import ExportError
 from ostinato.exporting.onnx_proof import Session
 from ostinato.exporting.onnx_sequence import write_sequence
+from ostinato.exporting.onnx_step import write_step
+from ostinato.model import build
 from ostinato.plan import plan_of
 from ostinato.state import State
 from tests.exporting.models import layer, plan
@@ -87,3 +89,17 @@ def test_an_input_called_like_the_lengths_is_refused():
 
     with pytest.raises(ExportError, match="'lengths'"):
         write_sequence(plan_of(layer(named, 3, 4)))
+
+
+def test_a_bag_beside_answers_for_every_step_is_refused():
+    """The bag speaks of a whole text; a step of such a network can be exported."""
+    parts = {
+        "embed": {"kind": "words", "words": 9, "pieces": 0, "width": 4},
+        "body": {"cell": "gru", "hidden": 6},
+        "head": {"kind": "classify", "classes": 3},
+        "beside": {"words": 9, "pieces": 0, "pairs": 16, "share": 0.5},
+    }
+    laid = plan_of(build(parts))
+    with pytest.raises(ExportError, match="pool the network's outputs"):
+        write_sequence(laid)
+    assert write_step(laid).graph.node

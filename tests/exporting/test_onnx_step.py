@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from ostinato.cells import Gates, cell, tanh
 from ostinato.errors import ExportError, PlanError
+from ostinato.exporting.onnx_operators import FORMS
 from ostinato.exporting.onnx_proof import Session
 from ostinato.exporting.onnx_step import write_step
+from ostinato.importing import from_onnx
 from ostinato.plan import plan_of
 from ostinato.state import State
 from tests.exporting.models import layer, plan
@@ -82,3 +85,11 @@ def test_a_state_that_forgets_everything_has_a_row_for_each_row():
         session = Session(write_step(laid).SerializeToString())
         state = {name: np.ones((5, 4), np.float32) for name in laid.program.state}
         assert session.run({"x": np.ones((5, 3), np.float32), **state})["layer0.c.next"].shape == (5, 4)
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_step_of_an_operator_comes_back_as_the_layer_it_was(name, tmp_path):
+    made = layer(name, 3, 4, layers=2)
+    (tmp_path / "m.onnx").write_bytes(write_step(plan_of(made)).SerializeToString())
+    again, x = from_onnx(tmp_path / "m.onnx"), torch.randn(2, 6, 3)
+    torch.testing.assert_close(again(x)[0], made(x)[0], rtol=0, atol=1e-6)

@@ -162,7 +162,7 @@ def _ports(plan: Plan, form: str, model: Any) -> dict[str, Any]:
         "inputs": inputs,
         "outputs": [{"name": o.name, "shape": shape(o)} for o in model.graph.output if o.name not in following],
         "states": [
-            {"name": name, "next": NEXT.format(name), "width": width, "start": start}
+            {"name": name, "next": NEXT.format(name), "width": width, "start": start, "optional": form == "sequence"}
             for name, (width, start) in states.items()
         ],
     }
