@@ -10,6 +10,7 @@ from ostinato.data.series.extending import extend
 from ostinato.data.series.features import Features
 from ostinato.data.series.frequency import Frequency
 from ostinato.data.series.layout import Layout
+from ostinato.data.series.live import LiveSeries
 from ostinato.data.series.panel import Panel
 from ostinato.data.series.reading import read_series
 from ostinato.data.series.scaling import Scales, fit_scales
@@ -24,6 +25,7 @@ __all__ = [
     "Features",
     "Frequency",
     "Layout",
+    "LiveSeries",
     "Panel",
     "Scales",
     "SeriesBatches",

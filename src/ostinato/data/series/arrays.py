@@ -116,6 +116,7 @@ def _checked(values: Any, name: str, number: int) -> NDArray[numpy.float32]:
     if not array.size:
         raise DataError(f"series '{name}' (number {number + 1} of the list) is empty; leave it out")
     array = array.reshape(len(array), -1)
+    array = array.astype(numpy.float32) if array.dtype == numpy.float16 else array
     with numpy.errstate(invalid="ignore"):
         wrong = numpy.argwhere(numpy.abs(array) > _LARGEST)
     if wrong.size:

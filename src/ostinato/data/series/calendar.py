@@ -51,8 +51,8 @@ class Calendar:
             raise OptionError(f"a word of the calendar stands there twice: {', '.join(self.words)}")
         self.columns = tuple(name for word in self.words for name in _columns(word))
         by_minute = [word in ("hour", "hours") for word in self.words for _ in _columns(word)]
-        self._minute_columns = numpy.flatnonzero(by_minute)
-        self._day_columns = numpy.flatnonzero(~numpy.array(by_minute, numpy.bool_))
+        self.minute_columns = numpy.flatnonzero(by_minute)
+        self.day_columns = numpy.flatnonzero(~numpy.array(by_minute, numpy.bool_))
         self.minutes = _minutes(self.words)
         self._first_day = 0
         self._days: Numbers = _days(self.words, numpy.zeros(0, numpy.int64))
@@ -64,10 +64,10 @@ class Calendar:
             return out
         local = self.zone.local(time)
         days = local // DAY
-        if len(self._minute_columns):
-            out[..., self._minute_columns] = self.minutes[(local - days * DAY) // _MINUTE]
-        if len(self._day_columns):
-            out[..., self._day_columns] = self.days(days)
+        if len(self.minute_columns):
+            out[..., self.minute_columns] = self.minutes[(local - days * DAY) // _MINUTE]
+        if len(self.day_columns):
+            out[..., self.day_columns] = self.days(days)
         return out
 
     def days(self, days: NDArray[numpy.int64]) -> Numbers:

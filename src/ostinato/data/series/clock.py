@@ -60,9 +60,10 @@ def times_of(values: Any, name: str, place: Place, zone: str | None = None) -> C
         return _written(rows, name, place, zone)
     if isinstance(first, int | float) and not isinstance(first, bool):
         try:
-            return _numbered(numpy.array(rows), name, place, zone)
+            array = numpy.array(rows)
         except (ValueError, TypeError, OverflowError):
             raise DataError(f"column '{name}' wanted times of one kind, all whole numbers or all timestamps") from None
+        return _numbered(array, name, place, zone)
     if isinstance(first, date):
         return _dated(rows, name, place, zone)
     advice = "; turn periods into timestamps first: .dt.to_timestamp()" if "eriod" in type(first).__name__ else ""
@@ -93,9 +94,11 @@ def _numbered(values: NDArray[Any], name: str, place: Place, zone: str | None) -
 def _written(rows: list[Any], name: str, place: Place, zone: str | None) -> Clock:
     if all(isinstance(value, str) and re.fullmatch(r"[+-]?\d{1,18}", value.strip()) for value in (rows[0], rows[-1])):
         try:
-            return _numbered(numpy.array([int(value) for value in rows], numpy.int64), name, place, zone)
+            numbers: list[Any] = [int(value) for value in rows]
         except (ValueError, TypeError):
             pass
+        else:
+            return _numbered(numpy.array(numbers), name, place, zone)
     for row, value in enumerate(rows):
         if not isinstance(value, str) or not _ISO.match(value):
             raise DataError(
@@ -106,8 +109,9 @@ def _written(rows: list[Any], name: str, place: Place, zone: str | None) -> Cloc
     if all(plain):
         try:
             return Clock(_nanoseconds(numpy.array(rows, "datetime64"), name, place), "time", zone, zone is not None)
-        except ValueError:
-            return _dated([_parsed(value, name, place, row) for row, value in enumerate(rows)], name, place, zone)
+        except ValueError as error:
+            if isinstance(error, DataError):
+                raise
     return _dated([_parsed(value, name, place, row) for row, value in enumerate(rows)], name, place, zone)
 
 

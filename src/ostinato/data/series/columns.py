@@ -45,7 +45,9 @@ class Columns:
         self.check(name)
         array = _numbers(self.read(name), name, self.place)
         # A sum is finite only if all its parts are, and the sum is quick; a large sum is looked at again.
-        if not numpy.isfinite(numpy.sum(array)) and numpy.isinf(array).any():
+        with numpy.errstate(over="ignore", invalid="ignore"):
+            total = numpy.sum(array)
+        if not numpy.isfinite(total) and numpy.isinf(array).any():
             row = int(numpy.flatnonzero(numpy.isinf(array))[0])
             raise DataError(
                 f"{self.place(row)}: column '{name}' wanted a finite number, got {array[row]}; "
@@ -160,7 +162,7 @@ class Zoned:
 
 def _numbers(values: Any, name: str, place: Callable[[int], str]) -> NDArray[Any]:
     if isinstance(values, numpy.ndarray) and values.dtype.kind in "iufb":
-        return values if values.dtype.kind == "f" else values.astype(numpy.float64)
+        return values if values.dtype.kind == "f" and values.itemsize > 2 else values.astype(numpy.float64)
     if isinstance(values, numpy.ndarray | Zoned):
         kind = values.time.dtype if isinstance(values, Zoned) else values.dtype
         raise DataError(f"column '{name}' wanted numbers, got {kind}")

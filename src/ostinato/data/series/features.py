@@ -10,13 +10,13 @@ import numpy
 from numpy.typing import NDArray
 
 from ostinato.data.series.calendar import Calendar, calendar_of, usual_words
+from ostinato.data.series.fitting import Pair, masked_columns, median_step, pooled_pairs, static_pairs
 from ostinato.data.series.layout import Layout
 from ostinato.data.series.panel import Numbers, Panel, Rows
-from ostinato.data.series.scaling import KINDS, SCOPES, Scales, check_kind, fit_scales, pooled
-from ostinato.data.series.zones import Times, Zone
+from ostinato.data.series.scaling import KINDS, SCOPES, Scales, check_kind, fit_scales
+from ostinato.data.series.stored import checked_fields
+from ostinato.data.series.zones import Zone
 from ostinato.errors import DataError, OptionError
-
-Pair = tuple[float, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +114,7 @@ class Features:
         layout, ends = panel.layout, panel.ends if before is None else numpy.minimum(before, panel.ends)
         if chosen and layout.frequency is None:
             raise OptionError("lags count steps back, which means nothing in irregular series; leave lags out")
-        step = _median_step(panel, ends)
+        step = median_step(panel, ends)
         words = calendar_of(calendar, usual_words(layout.frequency, layout.clock, int(step)), layout.clock, panel.zone)
         scales = fit_scales(panel, scaling, scope=scope, before=ends)
         return cls(
@@ -122,14 +122,16 @@ class Features:
             horizon=horizon,
             calendar=words.words,
             lags=chosen,
-            masked=_masked(panel, chosen, missing, target_input),
+            masked=masked_columns(panel, chosen, missing, target_input),
             target_input=target_input,
             known_lags=known_lags,
             scaling=scaling,
             scope=scope,
-            past=_pooled(panel, panel.past, layout.past, covariates, ends),
-            known=_pooled(panel, panel.known, layout.known, covariates, panel.starts[1:] if before is None else ends),
-            static=_static(panel.static, covariates),
+            past=pooled_pairs(panel, panel.past, layout.past, covariates, ends),
+            known=pooled_pairs(
+                panel, panel.known, layout.known, covariates, panel.starts[1:] if before is None else ends
+            ),
+            static=static_pairs(panel.static, covariates),
             gap=step if layout.frequency is None else None,
             scales={
                 name: (tuple(map(float, offset)), tuple(map(float, scale)))
@@ -169,6 +171,29 @@ class Features:
                     "read them with like=features.layout"
                 )
 
+    def to_dict(self) -> dict[str, Any]:
+        """The features as plain data for the manifest of a model file."""
+        return {
+            "layout": self.layout.to_dict(),
+            "horizon": self.horizon,
+            "calendar": list(self.calendar),
+            "lags": list(self.lags),
+            "masked": list(self.masked),
+            "target_input": self.target_input,
+            "scaling": self.scaling,
+            "scope": self.scope,
+            "past": [list(pair) for pair in self.past],
+            "known": [list(pair) for pair in self.known],
+            "static": [list(pair) for pair in self.static],
+            "gap": self.gap,
+            "scales": {name: [list(offset), list(scale)] for name, (offset, scale) in self.scales.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Features:
+        """The inverse of :meth:`to_dict`; anything else is an :class:`~ostinato.errors.ArtifactError`."""
+        return cls(**checked_fields(data))
+
     def inputs(self, panel: Panel, rows: Rows, scales: Scales, series: Rows | None = None) -> Numbers:
         """All columns at some observed rows of a panel [...]: float32 [..., D].
 
@@ -202,7 +227,7 @@ class Features:
 
     def statics(self, panel: Panel) -> Numbers:
         """The scaled static numbers of all series: float32 [S, Q]."""
-        offset, scale = _columns(self.static)
+        offset, scale = columns_of(self.static)
         scaled: Numbers = (panel.static - offset) / scale
         return scaled
 
@@ -211,7 +236,7 @@ class Features:
         if self.target_input:
             at = _put(out, at, scales.apply(panel.target[rows], series))
         if self.past:
-            offset, scale = _columns(self.past)
+            offset, scale = columns_of(self.past)
             at = _put(out, at, (panel.past[rows] - offset) / scale)
         if self.gap is not None:
             before = numpy.maximum(rows - 1, panel.starts[series])
@@ -224,7 +249,7 @@ class Features:
     def _ahead(self, panel: Panel, rows: Rows, series: Rows, scales: Scales, out: Numbers) -> None:
         at = 0
         if self.known:
-            offset, scale = _columns(self.known)
+            offset, scale = columns_of(self.known)
             at = _put(out, at, (panel.known[rows] - offset) / scale)
         if self.calendar:
             self.days.features(panel.time[rows], out[..., at : at + len(self.days.columns)])
@@ -276,59 +301,11 @@ def _put(out: Numbers, at: int, values: NDArray[Any]) -> int:
     return end
 
 
-def _columns(pairs: tuple[Pair, ...]) -> tuple[Numbers, Numbers]:
+def columns_of(pairs: tuple[Pair, ...]) -> tuple[Numbers, Numbers]:
+    """Offsets and scales as two arrays float32."""
     array = numpy.array(pairs, numpy.float32).reshape(-1, 2)
     return array[:, 0], array[:, 1]
 
 
 def _shown(value: Any) -> str:
     return ", ".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)
-
-
-def _pooled(panel: Panel, values: Numbers, names: tuple[str, ...], kind: str, ends: Rows) -> tuple[Pair, ...]:
-    offset, scale = pooled(panel, values, kind, ends)
-    silent = numpy.flatnonzero(numpy.isnan(offset))
-    if silent.size:
-        raise DataError(f"the covariate '{names[int(silent[0])]}' has no value at all; leave it out")
-    return tuple(zip(map(float, offset), map(float, scale), strict=True))
-
-
-def _static(values: Numbers, kind: str) -> tuple[Pair, ...]:
-    if kind == "none" or not len(values):
-        return tuple((0.0, 1.0) for _ in range(values.shape[1]))
-    wide = values.astype(numpy.float64)
-    return tuple((float(m), float(s) if s > 0 else 1.0) for m, s in zip(wide.mean(0), wide.std(0), strict=True))
-
-
-def _masked(panel: Panel, lags: tuple[int, ...], missing: str, target_input: bool) -> tuple[str, ...]:
-    """Columns in which a value is missing; a lag always is, at the beginning of a series."""
-    if missing == "never":
-        return ()
-    found = []
-    for values, names in ((panel.target, panel.layout.target), (panel.past, panel.layout.past)):
-        for column, name in enumerate(names):
-            if (values is not panel.target or target_input) and (
-                missing == "always" or _lacks(panel, values[:, column])
-            ):
-                found.append(name)
-    for column, name in enumerate(panel.layout.known):
-        if missing == "always" or numpy.isnan(panel.known[:, column]).any():
-            found.append(name)
-    return (*found, *(f"{name}[-{lag}]" for lag in lags for name in panel.layout.target))
-
-
-def _lacks(panel: Panel, column: Numbers) -> bool:
-    missing = numpy.isnan(column)
-    if not missing.any():
-        return False
-    spans = zip(panel.starts[:-1].tolist(), panel.ends.tolist(), strict=True)
-    return any(bool(missing[begin:end].any()) for begin, end in spans)
-
-
-def _median_step(panel: Panel, ends: Rows) -> float:
-    """The median distance of the observed steps of irregular series; 1 where there is none."""
-    if panel.frequency is not None:
-        return 1.0
-    spans = zip(panel.starts[:-1].tolist(), ends.tolist(), strict=True)
-    steps: Times = numpy.concatenate([numpy.diff(panel.time[begin:end]) for begin, end in spans])
-    return float(numpy.median(steps)) if steps.size else 1.0

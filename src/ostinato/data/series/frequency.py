@@ -53,12 +53,12 @@ class Frequency:
         """A frequency from its code: "30min", "h", "D", "B" (Monday to Friday), "W", "M", "Q", "Y"; or a number."""
         if isinstance(value, Frequency):
             return value
-        if isinstance(value, int | numpy.integer) and not isinstance(value, bool):
+        if isinstance(value, numpy.timedelta64) and numpy.datetime_data(value.dtype)[0] not in ("Y", "M", "generic"):
+            return cls(int(value.astype("timedelta64[ns]").astype(numpy.int64)), "ns")
+        if isinstance(value, int | numpy.integer) and not isinstance(value, bool | numpy.timedelta64):
             return cls(int(value), "step")
         if hasattr(value, "total_seconds"):
             return cls(round(value.total_seconds() * 10**6) * 1000, "ns")
-        if isinstance(value, numpy.timedelta64) and numpy.datetime_data(value.dtype)[0] not in ("Y", "M", "generic"):
-            return cls(int(value.astype("timedelta64[ns]").astype(numpy.int64)), "ns")
         # pandas writes its own offsets as freqstr, and where a week or a quarter begins after a hyphen.
         text = str(getattr(value, "freqstr", value)).strip()
         found = re.fullmatch(r"(\d{0,18})\s*([A-Za-z]+)(?:-[A-Z]{3})?", text)

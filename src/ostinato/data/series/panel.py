@@ -149,19 +149,7 @@ class Panel:
 
     def moment(self, value: Any) -> int:
         """A time of the panel's own clock as it stands in ``time``: a number, or what numpy.datetime64 reads."""
-        if self.layout.clock == "number":
-            if not isinstance(value, int | numpy.integer) or isinstance(value, bool):
-                raise OptionError(f"this panel counts steps by whole numbers; time wanted one, got {value!r:.40}")
-            return int(value)
-        if getattr(value, "tzinfo", None) is not None:
-            return int(numpy.datetime64(int(value.timestamp() * 10**6), "us").astype("datetime64[ns]").astype("int64"))
-        try:
-            local = numpy.datetime64(value).astype("datetime64[ns]").astype(numpy.int64)
-        except (ValueError, TypeError):
-            local = numpy.int64(numpy.iinfo(numpy.int64).min)
-        if local == numpy.iinfo(numpy.int64).min:
-            raise OptionError(f"time wanted a time such as '2024-01-31T12:00', got {value!r:.40}")
-        return int(self.zone.read(numpy.asarray(local)).first)
+        return moment(value, self.layout)
 
     def future(self, series: int, steps: int) -> Times:
         """The times of the steps after the last observed one: int64 [steps]; an irregular series has none."""
@@ -207,3 +195,20 @@ def place(name: str, step: int, time: int, layout: Layout) -> str:
         local = Zone(layout.zone).local(numpy.array([time])).astype("datetime64[ns]")[0]
         shown = numpy.datetime_as_string(local, unit="auto")
     return f"series '{name}', row {step + 1} ({shown})"
+
+
+def moment(value: Any, layout: Layout) -> int:
+    """A time as it stands in a panel of some layout, from a number or what numpy.datetime64 reads."""
+    if layout.clock == "number":
+        if not isinstance(value, int | numpy.integer) or isinstance(value, bool):
+            raise OptionError(f"this panel counts steps by whole numbers; time wanted one, got {value!r:.40}")
+        return int(value)
+    if getattr(value, "tzinfo", None) is not None:
+        return int(numpy.datetime64(int(value.timestamp() * 10**6), "us").astype("datetime64[ns]").astype("int64"))
+    try:
+        local = numpy.datetime64(value).astype("datetime64[ns]").astype(numpy.int64)
+    except (ValueError, TypeError):
+        local = numpy.int64(numpy.iinfo(numpy.int64).min)
+    if local == numpy.iinfo(numpy.int64).min:
+        raise OptionError(f"time wanted a time such as '2024-01-31T12:00', got {value!r:.40}")
+    return int(Zone(layout.zone).read(numpy.asarray(local)).first)

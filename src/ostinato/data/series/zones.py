@@ -72,6 +72,13 @@ class Zone:
         skipped = early < late
         return Read(first, numpy.where(skipped, first, second), skipped)
 
+    def span(self, time: int) -> tuple[int, int, int]:
+        """For how long the clock runs on around a time without being moved: from, until, and its offset."""
+        changes, offsets = self._table(numpy.array([time]))
+        at = int(numpy.searchsorted(changes, time, side="right"))
+        begin = int(changes[at - 1]) if at else time - DAY
+        return begin, int(changes[at]) if at < len(changes) else time + DAY, int(offsets[at])
+
     def _table(self, time: Times) -> tuple[Times, Times]:
         if self.name is None or self.name == "UTC" or not time.size:
             return numpy.zeros(0, numpy.int64), numpy.zeros(1, numpy.int64)
