@@ -25,6 +25,7 @@ EXTRAS = {
     },
     "text": {"tokenizers": "tokenizers"},
     "onnx": {"onnx": "onnx", "onnxruntime": "onnxruntime"},
+    "series": {"pandas": "pandas", "pyarrow": "pyarrow", "tzdata": "tzdata"},
     "demo": {"home-assistant-intents": "home_assistant_intents", "hassil": "hassil"},
 }
 BASE = {"numpy": "numpy", "safetensors": "safetensors", "typer": "typer"}

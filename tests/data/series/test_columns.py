@@ -29,7 +29,9 @@ def test_columns_are_the_same_from_every_source(kind):
     assert columns.place(2) == "row 3"
 
 
-@pytest.mark.parametrize("dtype", ["int8", "int64", "Int64", "float32", "Float64", "bool", "boolean", "object", "uint16"])
+@pytest.mark.parametrize(
+    "dtype", ["int8", "int64", "Int64", "float32", "Float64", "bool", "boolean", "object", "uint16"]
+)
 def test_every_kind_of_number_is_read(dtype):
     columns = columns_of(pandas.DataFrame({"y": pandas.Series([1, 0, 1]).astype(dtype)}))
     assert columns.numbers("y").tolist() == [1, 0, 1]
@@ -87,7 +89,8 @@ def test_whole_numbers_beside_missing_ones_stay_whole():
 
 
 @pytest.mark.parametrize(
-    "source", [3, {}, {"a": [1], "b": [1, 2]}, {"a": []}, {"a": {1, 2}}, pandas.DataFrame(), pandas.DataFrame({"a": []})]
+    "source",
+    [3, {}, {"a": [1], "b": [1, 2]}, {"a": []}, {"a": {1, 2}}, pandas.DataFrame(), pandas.DataFrame({"a": []})],
 )
 def test_what_is_no_table_is_refused(source):
     with pytest.raises(DataError):

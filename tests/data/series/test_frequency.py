@@ -24,7 +24,13 @@ def test_a_code_is_read_as_it_is_written(code):
     [
         *[("H", "h"), ("1h", "h"), ("60min", "h"), ("hour", "h"), ("2 hours", "2h"), ("T", "min"), ("d", "D")],
         *[("W", "7D"), ("W-SUN", "7D"), ("week", "7D"), ("MS", "M"), ("ME", "M"), ("months", "M"), ("QS-JAN", "3M")],
-        *[("Y", "12M"), ("years", "12M"), (timedelta(minutes=30), "30min"), (numpy.timedelta64(1, "h"), "h"), (3, "3step")],
+        *[
+            ("Y", "12M"),
+            ("years", "12M"),
+            (timedelta(minutes=30), "30min"),
+            (numpy.timedelta64(1, "h"), "h"),
+            (3, "3step"),
+        ],
         *[(pandas.offsets.MonthEnd(), "M"), (pandas.offsets.BusinessDay(), "B")],
     ],
 )
@@ -41,7 +47,12 @@ def test_what_is_no_frequency_is_refused(given):
 @pytest.mark.parametrize(
     ("code", "pandas_code", "start"),
     [
-        *[("30min", "30min", "2024-03-30"), ("D", "D", "2024-03-25"), ("B", "B", "2024-03-25"), ("W", "7D", "2024-03-01")],
+        *[
+            ("30min", "30min", "2024-03-30"),
+            ("D", "D", "2024-03-25"),
+            ("B", "B", "2024-03-25"),
+            ("W", "7D", "2024-03-01"),
+        ],
         *[("M", "MS", "2024-01-01"), ("M", "ME", "2024-01-31"), ("Q", "QS", "2024-01-01"), ("Y", "YS", "2020-01-01")],
     ],
 )

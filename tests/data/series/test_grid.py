@@ -13,7 +13,9 @@ def frame(stamps, **columns):
     return {"time": stamps, "y": numpy.arange(float(len(stamps)))} | columns
 
 
-@pytest.mark.parametrize("freq", ["15min", "30min", "h", "6h", "D", "2D", "B", "W-SUN", "MS", "ME", "QS", "QE", "YS", "YE"])
+@pytest.mark.parametrize(
+    "freq", ["15min", "30min", "h", "6h", "D", "2D", "B", "W-SUN", "MS", "ME", "QS", "QE", "YS", "YE"]
+)
 @pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin", "America/New_York"])
 def test_a_frequency_is_inferred(freq, zone):
     stamps = pandas.date_range("2023-09-30", periods=40, freq=freq, tz=zone)
@@ -79,7 +81,7 @@ def test_mixed_frequencies_are_refused():
 
 def test_steps_without_a_common_distance_are_named():
     stamps = ["2024-01-01T00:00", "2024-01-01T00:10", "2024-01-01T00:20", "2024-01-01T00:33", "2024-01-01T00:43"]
-    with pytest.raises(DataError, match="row 4: series 'y' stands 780 s after the row before, .* usual step of 600 s"):
+    with pytest.raises(DataError, match=r"row 4: series 'y' stands 780 s after the row before, .* usual step of 600 s"):
         read_series(frame(stamps))
     assert read_series(frame(stamps), gaps="keep").frequency is None
     with pytest.raises(DataError, match="row 4: series 'y' does not stand on the grid of '10min'"):
@@ -127,7 +129,7 @@ def test_an_hour_that_was_left_out_is_refused_or_chosen():
 
 def test_the_order_of_shuffled_rows_tells_nothing():
     times = ["02:30", "02:00", "01:30", "02:30", "02:00", "03:00"]
-    with pytest.raises(DataError, match="showed .* twice, and the order of rows does not tell"):
+    with pytest.raises(DataError, match=r"showed .* twice, and the order of rows does not tell"):
         read_series(frame(berlin(times)), zone="Europe/Berlin")
 
 

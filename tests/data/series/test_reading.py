@@ -100,7 +100,9 @@ def test_a_later_table_is_read_as_the_first_one_was():
 
 
 def test_arrays_of_different_lengths_are_series():
-    whole = read_series([numpy.ones((3, 2)), numpy.zeros((1, 2), "float16")], id=["a", "b"], categories={"c": ["u", "v"]})
+    whole = read_series(
+        [numpy.ones((3, 2)), numpy.zeros((1, 2), "float16")], id=["a", "b"], categories={"c": ["u", "v"]}
+    )
     assert whole.layout.target == ("y1", "y2")
     assert whole.starts.tolist() == [0, 3, 4]
 

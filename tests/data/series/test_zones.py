@@ -45,7 +45,9 @@ def test_an_hour_that_is_left_out_is_told():
     local = nanoseconds(["2024-03-31T01:59", "2024-03-31T02:00", "2024-03-31T02:59", "2024-03-31T03:00"])
     read = Zone("Europe/Berlin").read(local)
     assert read.skipped.tolist() == [False, True, True, False]
-    assert Zone("Europe/Berlin").local(read.first).astype("datetime64[ns]").astype("datetime64[m]").tolist()[1].hour == 3
+    assert (
+        Zone("Europe/Berlin").local(read.first).astype("datetime64[ns]").astype("datetime64[m]").tolist()[1].hour == 3
+    )
 
 
 def test_a_span_holds_between_two_changes():

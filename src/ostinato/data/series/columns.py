@@ -122,7 +122,7 @@ def _parquet(path: str) -> Any:
 
 
 def _frame(source: Any) -> Columns:
-    narwhals = needs("narwhals", "series")
+    narwhals = needs("narwhals", "train")
     try:
         frame = narwhals.from_native(source, eager_only=True)
     except TypeError:

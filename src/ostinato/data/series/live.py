@@ -112,8 +112,9 @@ class LiveSeries:
     def push(self, time: Any, target: Any, past: Any = (), known: Any = ()) -> Numbers:
         """The features of the next step: float32 [D].
 
-        ``time`` is a whole number as in the panel's ``time``, or, where steps are times, what :meth:`Panel.moment` reads;
-        ``target`` [K], ``past`` [P] and ``known`` [F] are in the data's own units, None or NaN where there is no value.
+        ``time`` is a whole number as in the panel's ``time``, or, where steps are times, what :meth:`Panel.moment`
+        reads; ``target`` [K], ``past`` [P] and ``known`` [F] are in the data's own units, None or NaN where there is no
+        value.
         """
         at = time if type(time) is int else moment(time, self.features.layout)
         self._check_next(at)

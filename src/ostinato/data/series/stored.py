@@ -42,6 +42,7 @@ def checked_fields(data: Any) -> dict[str, Any]:
     scales = {}
     for name, parts in data["scales"].items():
         _check(isinstance(name, str) and isinstance(parts, list) and len(parts) == 2, "scales")
+        _check(all(isinstance(part, list) for part in parts) and len(parts[0]) == len(parts[1]), "scales")
         pair = _pairs([list(part) for part in zip(*parts, strict=False)], len(layout.target), "scales")
         scales[name] = (tuple(part[0] for part in pair), tuple(part[1] for part in pair))
     plain = {name: data[name] for name in ("horizon", "target_input", "scaling", "scope")}

@@ -125,9 +125,8 @@ def _series(line: str, header: dict[str, list[str]], place: str) -> tuple[NDArra
 def _check_end(end: str, header: dict[str, list[str]], place: str) -> None:
     if _flag(header, "classlabel"):
         if end not in header["classlabel"][1:]:
-            raise DataError(
-                f"{place}: the label {end!r:.40} is none of those in the header: {header['classlabel'][1:20]}"
-            )
+            known = ", ".join(header["classlabel"][1:20])
+            raise DataError(f"{place}: the label {end!r:.40} is none of those in the header: {known}")
         return
     try:
         finite = bool(numpy.isfinite(float(end)))
