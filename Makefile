@@ -23,7 +23,7 @@ demo: $(VENV)/installed-demo-$(MARK)
 	@echo "(the command ostinato is $(VENV)/bin/ostinato; to call it by its name: . $(VENV)/bin/activate)"
 
 test: $(VENV)/installed-test-$(MARK)
-	$(RUN) -m pytest $(PYTEST_ARGS)
+	$(RUN) -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
 lint: $(VENV)/installed-test-$(MARK)
 	$(RUN) -m ruff check .

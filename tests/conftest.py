@@ -21,6 +21,10 @@ torch.utils.deterministic.fill_uninitialized_memory = True
 CACHE = tempfile.mkdtemp(prefix="ostinato-tests-")
 os.environ["OSTINATO_CACHE"] = CACHE
 
+# Several workers share the processors already; torch's threads would only wait for each other.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    torch.set_num_threads(1)
+
 # A shell that starts the tests in the background has them ignore Ctrl-C, which some of them are about.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
