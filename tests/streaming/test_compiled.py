@@ -10,11 +10,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from ostinato._core import Stream
+from ostinato._core import Stream, stream_kinds
 from ostinato.cells import BUILT_IN
 from ostinato.errors import DataError, ShapeError, StreamError
 from ostinato.layers import Recurrent
 from ostinato.plan import Draft, Ids, Value, plan_of
+from ostinato.plan.arithmetic import KINDS
 from ostinato.streaming.compiled import compiled
 
 SIZES = [(1, 4), (7, 36), (16, 16)]
@@ -48,6 +49,10 @@ def reference(program, numbers):
 
 def assert_near(found, wanted):
     assert np.abs(found - wanted).max() <= 2e-6 * max(1.0, np.abs(wanted).max())
+
+
+def test_the_runtime_knows_every_kind_of_value_that_a_program_has():
+    assert sorted(stream_kinds) == sorted(KINDS)
 
 
 @pytest.mark.parametrize(("inputs", "hidden"), SIZES)
