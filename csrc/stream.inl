@@ -150,9 +150,12 @@ constexpr int kBlock = 12;
 #endif
 
 template <int NV, int S, int... A>
-OSTINATO_INLINE void begin_row(f32 (&sum)[S * NV], const float* const* starts, indices<A...>) {
-  ((sum[A] = get(starts[A])), ...);
+OSTINATO_INLINE void add_starts(f32 (&sum)[S * NV], const float* const* starts, indices<A...>) {
+  ((sum[A] = sum[A] + get(starts[A])), ...);
 }
+
+// More products than that are not summed in one go: sums of sums round less.
+constexpr int64_t kStretch = 64;
 
 // to = start + x w for one block of NV vectors of columns: w is one stretch of memory, k by k. Few columns are summed
 // in S parts, so that no multiplication waits for the one before.
@@ -160,28 +163,35 @@ template <int NV>
 const float* block(const float* x, int64_t depth, const float* w, const float* const* starts, float* to) {
   constexpr int S = NV >= kInFlight ? 1 : NV * 2 >= kInFlight ? 2 : NV * 4 >= kInFlight ? 4 : 8;
   f32 sum[S * NV];
-  clear_sums<f32, S * NV>(sum, count<S * NV>());
-  begin_row<NV, S>(sum, starts, count<NV>());
-  int64_t k = 0;
-  if constexpr (S == 1) {
-    // There is no product of depth 0.
-    do {
-      add_parts<f32, 1, NV, S>(sum, x + k, 0, 1, w, count<S>());
-      w += NV * L;
-    } while (++k < depth);
-  } else {
-    for (; k + S <= depth; k += S) {
-      add_parts<f32, 1, NV, S>(sum, x + k, 0, 1, w, count<S>());
-      w += S * NV * L;
+  for (;;) {
+    clear_sums<f32, S * NV>(sum, count<S * NV>());
+    const int64_t now = depth < kStretch ? depth : kStretch;
+    int64_t k = 0;
+    if constexpr (S == 1) {
+      // There is no product of depth 0.
+      do {
+        add_parts<f32, 1, NV, S>(sum, x + k, 0, 1, w, count<S>());
+        w += NV * L;
+      } while (++k < now);
+    } else {
+      for (; k + S <= now; k += S) {
+        add_parts<f32, 1, NV, S>(sum, x + k, 0, 1, w, count<S>());
+        w += S * NV * L;
+      }
+      for (; k < now; ++k) {
+        add_parts<f32, 1, NV, S>(sum, x + k, 0, 1, w, count<1>());
+        w += NV * L;
+      }
+      join_parts<f32, 1, NV, S>(sum, count<NV>());
     }
-    for (; k < depth; ++k) {
-      add_parts<f32, 1, NV, S>(sum, x + k, 0, 1, w, count<1>());
-      w += NV * L;
-    }
-    join_parts<f32, 1, NV, S>(sum, count<NV>());
+    if (starts)
+      add_starts<NV, S>(sum, starts, count<NV>());
+    else
+      add_sums<f32, 1, NV, S>(sum, to, 0, count<NV>());
+    end_sums<f32, 1, NV, S>(sum, to, 0, count<NV>());
+    depth -= now, x += now, starts = nullptr;
+    if (depth == 0) return w;
   }
-  end_sums<f32, 1, NV, S>(sum, to, 0, count<NV>());
-  return w;
 }
 
 typedef const float* (*block_product)(const float*, int64_t, const float*, const float* const*, float*);
