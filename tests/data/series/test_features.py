@@ -86,6 +86,16 @@ def test_a_lag_is_the_value_of_so_many_steps_before():
     assert features.series(panel, 1)[:, 1:].tolist() == [[0, 1], [0, 1]]
 
 
+def test_a_lag_brings_what_was_known_of_its_step():
+    panel = read_series({"time": [0, 1, 2, 3], "y": [1.0, 2.0, 3.0, 4.0], "k": [5.0, 6.0, 7.0, 8.0]}, known="k")
+    features = Features.fit(panel, lags=[2], scaling="none", covariates="none", known_lags=True)
+    assert features.columns == ("y", "k", "y[-2]", "k[-2]", "missing y[-2]")
+    assert features.series(panel, 0)[:, 3].tolist() == [0, 0, 5, 6]
+    assert Features.from_dict(features.to_dict()).columns == features.columns
+    with pytest.raises(OptionError, match="known_lags=False"):
+        LiveSeries(features, panel.ids[0])
+
+
 def test_the_time_since_the_step_before_is_in_usual_steps():
     panel = read_series({"time": [0, 10, 20, 25, 65], "y": [1, 2, 3, 4, 5]}, gaps="keep")
     features = Features.fit(panel, scaling="none")

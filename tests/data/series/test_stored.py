@@ -21,7 +21,15 @@ def test_whole_fields_pass():
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        *[("horizon", -1), ("horizon", 1.0), ("horizon", 10**12), ("target_input", 1), ("scaling", "x"), ("scope", [])],
+        *[
+            ("horizon", -1),
+            ("horizon", 1.0),
+            ("horizon", 10**12),
+            ("target_input", 1),
+            ("known_lags", 0),
+            ("scaling", "x"),
+            ("scope", []),
+        ],
         *[
             ("calendar", ["huor"]),
             ("calendar", "hour"),

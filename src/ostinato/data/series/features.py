@@ -180,6 +180,7 @@ class Features:
             "lags": list(self.lags),
             "masked": list(self.masked),
             "target_input": self.target_input,
+            "known_lags": self.known_lags,
             "scaling": self.scaling,
             "scope": self.scope,
             "past": [list(pair) for pair in self.past],
@@ -258,7 +259,7 @@ class Features:
         if far:
             at = self._lagged(panel, rows, series, scales, far, out, at)
         if self.known_lags and self.known:
-            offset, scale = _columns(self.known)
+            offset, scale = columns_of(self.known)
             for lag in self.lags:
                 back = rows - lag
                 values = (panel.known[numpy.maximum(back, 0)] - offset) / scale

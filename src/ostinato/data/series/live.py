@@ -41,6 +41,8 @@ class LiveSeries:
         scale: Sequence[float] | NDArray[Any] | None = None,
     ) -> None:
         self.features, self.id = features, id
+        if features.known_lags and features.known and features.lags:
+            raise OptionError("a stream remembers targets only; fit the features with known_lags=False")
         if (offset is None) != (scale is None):
             raise OptionError("a scale is an offset and a scale; give both or neither")
         if offset is None or scale is None:

@@ -12,7 +12,7 @@ from ostinato.data.series.scaling import KINDS, SCOPES
 from ostinato.errors import ArtifactError
 
 _FIELDS = {
-    *("layout", "horizon", "calendar", "lags", "masked", "target_input"),
+    *("layout", "horizon", "calendar", "lags", "masked", "target_input", "known_lags"),
     *("scaling", "scope", "past", "known", "static", "gap", "scales"),
 }
 # Longer ones than anybody asks for, so that a file cannot ask for more memory than there is.
@@ -25,7 +25,8 @@ def checked_fields(data: Any) -> dict[str, Any]:
         raise ArtifactError(f"features wanted the fields {', '.join(sorted(_FIELDS))}")
     layout = Layout.from_dict(data["layout"])
     _check(_whole(data["horizon"], 0), "horizon")
-    _check(type(data["target_input"]) is bool, "target_input")
+    for name in ("target_input", "known_lags"):
+        _check(type(data[name]) is bool, name)
     _check(data["scaling"] in KINDS, "scaling")
     _check(data["scope"] in SCOPES, "scope")
     _check(_words(data["calendar"], WORDS) and not (data["calendar"] and layout.clock == "number"), "calendar")
@@ -45,7 +46,7 @@ def checked_fields(data: Any) -> dict[str, Any]:
         _check(all(isinstance(part, list) for part in parts) and len(parts[0]) == len(parts[1]), "scales")
         pair = _pairs([list(part) for part in zip(*parts, strict=False)], len(layout.target), "scales")
         scales[name] = (tuple(part[0] for part in pair), tuple(part[1] for part in pair))
-    plain = {name: data[name] for name in ("horizon", "target_input", "scaling", "scope")}
+    plain = {name: data[name] for name in ("horizon", "target_input", "known_lags", "scaling", "scope")}
     words = {name: tuple(data[name]) for name in ("calendar", "lags", "masked")}
     return plain | words | pairs | {"layout": layout, "gap": None if gap is None else float(gap), "scales": scales}
 
