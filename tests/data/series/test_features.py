@@ -10,14 +10,16 @@ from ostinato.errors import DataError, OptionError
 from tests.data.series.zoo import PANELS, frame, rich
 
 
-def lags_of(panel):
-    return [] if panel.frequency is None else [1, 3, 8]
+def fitted(panel, **options):
+    """Features with all that a panel can have."""
+    lags = [] if panel.frequency is None else [1, 3, 8]
+    return Features.fit(panel, horizon=3, lags=lags, known_lags=bool(lags and panel.layout.known), **options)
 
 
 @pytest.mark.parametrize("name", PANELS)
 def test_a_window_a_series_and_a_stream_have_the_same_bits(name):
     panel = PANELS[name]()
-    features = Features.fit(panel, horizon=3, lags=lags_of(panel))
+    features = fitted(panel)
     scales = features.scale(panel)
     for series in range(len(panel)):
         whole = features.series(panel, series)
@@ -33,7 +35,7 @@ def test_a_window_a_series_and_a_stream_have_the_same_bits(name):
 @pytest.mark.parametrize("name", PANELS)
 def test_what_is_known_ahead_is_the_same_from_before(name):
     panel = PANELS[name]()
-    features = Features.fit(panel, horizon=3, lags=lags_of(panel))
+    features = fitted(panel)
     rows, scales = numpy.arange(panel.ends[0]), features.scale(panel)
     inputs = features.inputs(panel, rows, scales)
     assert features.columns == features.observed + features.ahead
@@ -44,7 +46,7 @@ def test_what_is_known_ahead_is_the_same_from_before(name):
 @pytest.mark.parametrize("name", PANELS)
 def test_features_come_back_from_a_file(name):
     panel = PANELS[name]()
-    features = Features.fit(panel, horizon=3, lags=lags_of(panel))
+    features = fitted(panel)
     again = Features.from_dict(json.loads(json.dumps(features.to_dict())))
     assert again.columns == features.columns
     assert again.layout == features.layout
@@ -76,6 +78,9 @@ def test_columns_are_in_order():
     assert features.observed == observed
     assert features.ahead == ("k", "weekend", "y[-6]", "missing k", "missing y[-6]")
     assert Features.fit(rich(), calendar=[], target_input=False).columns == ("p", "k")
+    both = Features.fit(rich(), calendar=[], lags=[2], known_lags=True)
+    assert both.ahead == ("k", "y[-2]", "k[-2]", "missing y[-2]")
+    assert not Features.fit(rich(), known_lags=True).known_lags
 
 
 def test_a_lag_is_the_value_of_so_many_steps_before():
@@ -86,14 +91,13 @@ def test_a_lag_is_the_value_of_so_many_steps_before():
     assert features.series(panel, 1)[:, 1:].tolist() == [[0, 1], [0, 1]]
 
 
-def test_a_lag_brings_what_was_known_of_its_step():
-    panel = read_series({"time": [0, 1, 2, 3], "y": [1.0, 2.0, 3.0, 4.0], "k": [5.0, 6.0, 7.0, 8.0]}, known="k")
-    features = Features.fit(panel, lags=[2], scaling="none", covariates="none", known_lags=True)
-    assert features.columns == ("y", "k", "y[-2]", "k[-2]", "missing y[-2]")
-    assert features.series(panel, 0)[:, 3].tolist() == [0, 0, 5, 6]
-    assert Features.from_dict(features.to_dict()).columns == features.columns
-    with pytest.raises(OptionError, match="known_lags=False"):
-        LiveSeries(features, panel.ids[0])
+def test_a_lag_may_bring_what_was_known_ahead_of_its_step():
+    panel = read_series({"time": [1, 2, 3, 4], "y": [1.0, 2.0, 3.0, 4.0], "k": [5.0, None, 7.0, 8.0]}, known="k")
+    features = Features.fit(panel, lags=[2], known_lags=True, scaling="none", covariates="none")
+    found = features.series(panel, 0)
+    assert found[:, features.columns.index("k[-2]")].tolist() == [0, 0, 5, 0]
+    assert found[:, features.columns.index("missing k[-2]")].tolist() == [0, 0, 0, 1]
+    assert found[:, features.columns.index("missing y[-2]")].tolist() == [1, 1, 0, 0]
 
 
 def test_the_time_since_the_step_before_is_in_usual_steps():

@@ -9,7 +9,7 @@ from ostinato.data.series.stored import checked_fields
 from ostinato.errors import ArtifactError
 from tests.data.series.zoo import irregular, rich
 
-GOOD = Features.fit(rich(holes=True), horizon=3, lags=[1, 4]).to_dict()
+GOOD = Features.fit(rich(holes=True), horizon=3, lags=[1, 4], known_lags=True).to_dict()
 
 
 def test_whole_fields_pass():
@@ -26,7 +26,7 @@ def test_whole_fields_pass():
             ("horizon", 1.0),
             ("horizon", 10**12),
             ("target_input", 1),
-            ("known_lags", 0),
+            ("known_lags", 1),
             ("scaling", "x"),
             ("scope", []),
         ],

@@ -14,7 +14,7 @@ from ostinato.data.series.fitting import Pair, masked_columns, median_step, pool
 from ostinato.data.series.layout import Layout
 from ostinato.data.series.panel import Numbers, Panel, Rows
 from ostinato.data.series.scaling import KINDS, SCOPES, Scales, check_kind, fit_scales
-from ostinato.data.series.stored import checked_fields
+from ostinato.data.series.stored import checked_fields, plain_fields
 from ostinato.data.series.zones import Zone
 from ostinato.errors import DataError, OptionError
 
@@ -36,8 +36,8 @@ class Features:
     values were missing when this was fitted has a twin "missing ..." in its block: the column is 0 and the twin 1 where
     there is no value. Elsewhere a missing value is refused, never filled in.
 
-    With ``known_lags`` a lag also brings the ``known`` covariates of its step, "heat[-48]", 0 before the first row: a
-    network then sees how they changed since.
+    With ``known_lags`` a lag also brings the ``known`` covariates of its step, if there are any, as ``ahead`` columns
+    "heat[-48]", 0 before the first row: a network then sees how they changed since.
 
     Targets are scaled by ``scaling`` and ``scope`` (see :func:`fit_scales`), covariates by ``covariates`` over the
     panel. ``scales`` keeps the scales of the series that were there; others get theirs from their own observed rows.
@@ -111,6 +111,7 @@ class Features:
         chosen = tuple(sorted(set(lags)))
         if len(chosen) != len(lags) or any(type(lag) is not int or lag < 1 for lag in chosen):
             raise OptionError(f"lags wanted different whole numbers from 1 on, got {list(lags)}")
+        known_ends = panel.starts[1:] if before is None else numpy.minimum(before, panel.ends)
         layout, ends = panel.layout, panel.ends if before is None else numpy.minimum(before, panel.ends)
         if chosen and layout.frequency is None:
             raise OptionError("lags count steps back, which means nothing in irregular series; leave lags out")
@@ -122,15 +123,13 @@ class Features:
             horizon=horizon,
             calendar=words.words,
             lags=chosen,
-            masked=masked_columns(panel, chosen, missing, target_input),
+            masked=masked_columns(panel, chosen, missing, target_input, known_lags),
             target_input=target_input,
-            known_lags=known_lags,
+            known_lags=bool(known_lags and chosen and layout.known),
             scaling=scaling,
             scope=scope,
             past=pooled_pairs(panel, panel.past, layout.past, covariates, ends),
-            known=pooled_pairs(
-                panel, panel.known, layout.known, covariates, panel.starts[1:] if before is None else ends
-            ),
+            known=pooled_pairs(panel, panel.known, layout.known, covariates, known_ends),
             static=static_pairs(panel.static, covariates),
             gap=step if layout.frequency is None else None,
             scales={
@@ -173,22 +172,7 @@ class Features:
 
     def to_dict(self) -> dict[str, Any]:
         """The features as plain data for the manifest of a model file."""
-        return {
-            "layout": self.layout.to_dict(),
-            "horizon": self.horizon,
-            "calendar": list(self.calendar),
-            "lags": list(self.lags),
-            "masked": list(self.masked),
-            "target_input": self.target_input,
-            "known_lags": self.known_lags,
-            "scaling": self.scaling,
-            "scope": self.scope,
-            "past": [list(pair) for pair in self.past],
-            "known": [list(pair) for pair in self.known],
-            "static": [list(pair) for pair in self.static],
-            "gap": self.gap,
-            "scales": {name: [list(offset), list(scale)] for name, (offset, scale) in self.scales.items()},
-        }
+        return plain_fields(self)
 
     @classmethod
     def from_dict(cls, data: Any) -> Features:
@@ -258,13 +242,12 @@ class Features:
         far = [lag for lag in self.lags if lag >= max(1, self.horizon)]
         if far:
             at = self._lagged(panel, rows, series, scales, far, out, at)
-        if self.known_lags and self.known:
-            offset, scale = columns_of(self.known)
-            for lag in self.lags:
-                back = rows - lag
-                values = (panel.known[numpy.maximum(back, 0)] - offset) / scale
-                values[(back < panel.starts[series]) | numpy.isnan(values).any(-1)] = 0
-                at = _put(out, at, values)
+        for lag in self.lags if self.known_lags else ():
+            back = rows - lag
+            values = (panel.known[numpy.maximum(back, 0)] - offset) / scale
+            # The twin of the target's lag says where there was no such step.
+            values[back < panel.starts[series]] = 0
+            at = _put(out, at, values)
         self._mark(panel, rows, out, self.ahead[:at])
 
     @staticmethod

@@ -29,7 +29,9 @@ def static_pairs(values: Numbers, kind: str) -> tuple[Pair, ...]:
     return tuple((float(m), float(s) if s > 0 else 1.0) for m, s in zip(wide.mean(0), wide.std(0), strict=True))
 
 
-def masked_columns(panel: Panel, lags: tuple[int, ...], missing: str, target_input: bool) -> tuple[str, ...]:
+def masked_columns(
+    panel: Panel, lags: tuple[int, ...], missing: str, target_input: bool, known_lags: bool = False
+) -> tuple[str, ...]:
     """Columns in which a value is missing; a lag always is, at the beginning of a series."""
     if missing == "never":
         return ()
@@ -43,7 +45,8 @@ def masked_columns(panel: Panel, lags: tuple[int, ...], missing: str, target_inp
     for column, name in enumerate(panel.layout.known):
         if missing == "always" or numpy.isnan(panel.known[:, column]).any():
             found.append(name)
-    return (*found, *(f"{name}[-{lag}]" for lag in lags for name in panel.layout.target))
+    lagged = (*panel.layout.target, *(name for name in panel.layout.known if known_lags and name in found))
+    return (*found, *(f"{name}[-{lag}]" for lag in lags for name in lagged))
 
 
 def _lacks(panel: Panel, column: Numbers) -> bool:

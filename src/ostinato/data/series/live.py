@@ -15,6 +15,8 @@ from ostinato.data.series.zones import DAY, SECOND
 from ostinato.errors import DataError, OptionError, StreamError
 
 _MINUTE = 60 * SECOND
+# Beyond this, a number is infinite in 32 bits.
+_LARGEST = 3.4e38
 
 
 class LiveSeries:
@@ -41,8 +43,6 @@ class LiveSeries:
         scale: Sequence[float] | NDArray[Any] | None = None,
     ) -> None:
         self.features, self.id = features, id
-        if features.known_lags and features.known and features.lags:
-            raise OptionError("a stream remembers targets only; fit the features with known_lags=False")
         if (offset is None) != (scale is None):
             raise OptionError("a scale is an offset and a scale; give both or neither")
         if offset is None or scale is None:
@@ -58,8 +58,14 @@ class LiveSeries:
         self.steps = 0
         self._frequency = features.layout.frequency
         self._anchor: NDArray[numpy.int64] | None = None
+        # Where steps are a fixed span apart, the next one's time is known.
+        fixed = self._frequency is not None and self._frequency.kind in ("ns", "step")
+        self._stride: int | None = self._frequency.count if fixed else None
+        self._next: int | None = None
+        self._row = numpy.empty(k, numpy.float32)
         # Scaled targets of the last steps, that of the step n at n modulo their number.
         self._ring = numpy.full((max((1, *features.lags)) + 1, k), numpy.nan, numpy.float32)
+        self._known_ring = numpy.full((len(self._ring), len(features.known)), 0, numpy.float32)
         self._block = len(features.observed)
         self._plan()
         # What the calendar says stays in its columns until the day or the clock's offset changes.
@@ -86,6 +92,10 @@ class LiveSeries:
         begin = at + len(days.columns)
         at = self._place_lags([lag for lag in features.lags if lag >= horizon], begin)
         self._far = [(lag, span) for lag, span in self._lags if span.start >= begin]
+        self._known_lags: list[tuple[int, slice]] = []
+        for lag in features.lags if features.known_lags else ():
+            self._known_lags.append((lag, slice(at, at + len(names.known))))
+            at += len(names.known)
         self._twins += _twins(features.ahead[: at - self._block], features.masked, self._block)
         self._plain.append(slice(self._block, at))
         self._scales = [(columns_of(features.past)), (columns_of(features.known))]
@@ -103,10 +113,13 @@ class LiveSeries:
         live = cls(features, panel.ids[series], offset=scales.offset[series], scale=scales.scale[series])
         begin, end = int(panel.starts[series]), int(panel.ends[series])
         for row in range(max(begin, end - len(live._ring)), end):
-            live._ring[(row - begin) % len(live._ring)] = (panel.target[row] - live.offset) / live.scale
+            slot = (row - begin) % len(live._ring)
+            live._ring[slot] = (panel.target[row] - live.offset) / live.scale
+            live._known_ring[slot] = (panel.known[row] - live._scales[1][0]) / live._scales[1][1]
         live.steps = end - begin
         if live.steps:
             live.time = int(panel.time[end - 1])
+            live._next = None if live._stride is None else live.time + live._stride
             if live._frequency is not None:
                 live._anchor = live._frequency.anchors(panel.time[begin:end], numpy.zeros(1, int), panel.zone)[0]
         return live
@@ -119,27 +132,35 @@ class LiveSeries:
         value.
         """
         at = time if type(time) is int else moment(time, self.features.layout)
-        self._check_next(at)
-        features = self.features
-        value = (self._values(target, features.layout.target) - self.offset) / self.scale
-        out = self._out
+        if at != self._next:
+            self._check_next(at)
+        features, out, value = self.features, self._out, self._row
+        whole = self._read(target, value, features.layout.target)
+        numpy.subtract(value, self.offset, out=value)
+        numpy.divide(value, self.scale, out=value)
         if features.target_input:
             out[: len(value)] = value
         if features.past:
-            offset, scale = self._scales[0]
-            out[self._past] = (self._values(past, features.layout.past) - offset) / scale
+            whole &= self._fill(out[self._past], past, self._scales[0], features.layout.past)
         elif not _is_nothing(past):
             raise StreamError(f"series '{self.id}': these features have no past covariates, and some were given")
-        if self._gap is not None:
-            out[self._gap] = 0 if self.time is None else (at - self.time) / features.gap  # type: ignore[operator]
-        self._fill_known(out[self._known], known)
+        if self._gap is not None and features.gap is not None:
+            out[self._gap] = 0 if self.time is None else (at - self.time) / features.gap
+        whole &= self._fill_known(out[self._known], known)
         if features.calendar:
             self._fill_calendar(out, at)
         for lag, span in self._lags:
             out[span] = self._ring[(self.steps - lag) % len(self._ring)] if lag <= self.steps else numpy.nan
-        self._mark(out, self._plain, at)
+        for lag, span in self._known_lags:
+            out[span] = self._known_ring[(self.steps - lag) % len(self._ring)] if lag <= self.steps else 0
+        seen = out[self._known].copy() if self._known_lags else None
+        if not whole or self._twins:
+            self._mark(out, self._plain, at)
+        if seen is not None:
+            self._known_ring[self.steps % len(self._ring)] = seen
         self._ring[self.steps % len(self._ring)] = value
         self.time, self.steps = at, self.steps + 1
+        self._next = None if self._stride is None else at + self._stride
         row: Numbers = out.copy()
         return row
 
@@ -165,6 +186,10 @@ class LiveSeries:
             for lag, span in self._far:
                 back = self.steps + k - lag
                 rows[k, span] = self._ring[back % len(self._ring)] if back >= 0 else numpy.nan
+            for lag, span in self._known_lags:
+                back = self.steps + k - lag
+                past = self._known_ring[back % len(self._ring)] if back >= 0 else 0
+                rows[k, span] = past if lag > k else rows[k - lag, self._known]
         if features.calendar:
             begin = self._known.stop
             features.days.features(times, rows[:, begin : begin + len(features.days.columns)])
@@ -196,30 +221,43 @@ class LiveSeries:
             self._anchor = self._frequency.anchors(numpy.array([at]), numpy.zeros(1, int), self.features.days.zone)[0]
         return self._anchor
 
-    def _values(self, values: Any, names: tuple[str, ...]) -> Numbers:
-        """Numbers of a step as float32; None is NaN."""
-        if values is None:
-            return numpy.full(len(names), numpy.nan, numpy.float32)
-        try:
-            with numpy.errstate(over="ignore"):
-                array = numpy.asarray(values, numpy.float64).reshape(-1).astype(numpy.float32)
-        except (TypeError, ValueError):
-            raise StreamError(
-                f"series '{self.id}': wanted numbers for {', '.join(names)}; got {values!r:.60}"
-            ) from None
-        if len(array) != len(names) or numpy.isinf(array).any():
-            raise StreamError(
-                f"series '{self.id}', row {self.steps + 1}: wanted a finite number for each of {', '.join(names)}; "
-                f"got {values!r:.60}"
-            )
-        return array
+    def _read(self, values: Any, out: Numbers, names: tuple[str, ...]) -> bool:
+        """Write the numbers of a step, None as NaN, and tell whether all are there."""
+        given = (values,) if values is None or not hasattr(values, "__len__") or isinstance(values, str) else values
+        if len(given) != len(names) and values is not None:
+            raise self._refusal(values, names)
+        whole = True
+        for column in range(len(names)):
+            number = None if values is None else given[column]
+            try:
+                number = numpy.nan if number is None else float(number)
+            except (TypeError, ValueError):
+                raise self._refusal(values, names) from None
+            if number != number:
+                whole = False
+            elif not -_LARGEST < number < _LARGEST:
+                raise self._refusal(values, names)
+            out[column] = number
+        return whole
 
-    def _fill_known(self, out: Numbers, known: Any) -> None:
+    def _refusal(self, values: Any, names: tuple[str, ...]) -> StreamError:
+        return StreamError(
+            f"series '{self.id}', row {self.steps + 1}: wanted a finite number for each of {', '.join(names)}; "
+            f"got {values!r:.60}; where there is none, push None"
+        )
+
+    def _fill(self, out: Numbers, values: Any, pair: tuple[Numbers, Numbers], names: tuple[str, ...]) -> bool:
+        whole = self._read(values, out, names)
+        numpy.subtract(out, pair[0], out=out)
+        numpy.divide(out, pair[1], out=out)
+        return whole
+
+    def _fill_known(self, out: Numbers, known: Any) -> bool:
         if self.features.known:
-            offset, scale = self._scales[1]
-            out[:] = (self._values(known, self.features.layout.known) - offset) / scale
-        elif not _is_nothing(known):
+            return self._fill(out, known, self._scales[1], self.features.layout.known)
+        if not _is_nothing(known):
             raise StreamError(f"series '{self.id}': these features have no known covariates, and some were given")
+        return True
 
     def _fill_calendar(self, out: Numbers, at: int) -> None:
         days = self.features.days

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ostinato.data.series.calendar import WORDS
 from ostinato.data.series.layout import Layout
 from ostinato.data.series.scaling import KINDS, SCOPES
 from ostinato.errors import ArtifactError
+
+if TYPE_CHECKING:
+    from ostinato.data.series.features import Features
 
 _FIELDS = {
     *("layout", "horizon", "calendar", "lags", "masked", "target_input", "known_lags"),
@@ -25,14 +28,15 @@ def checked_fields(data: Any) -> dict[str, Any]:
         raise ArtifactError(f"features wanted the fields {', '.join(sorted(_FIELDS))}")
     layout = Layout.from_dict(data["layout"])
     _check(_whole(data["horizon"], 0), "horizon")
-    for name in ("target_input", "known_lags"):
-        _check(type(data[name]) is bool, name)
+    _check(type(data["target_input"]) is bool, "target_input")
+    _check(type(data["known_lags"]) is bool, "known_lags")
+    _check(not data["known_lags"] or bool(data["lags"] and layout.known), "known_lags")
     _check(data["scaling"] in KINDS, "scaling")
     _check(data["scope"] in SCOPES, "scope")
     _check(_words(data["calendar"], WORDS) and not (data["calendar"] and layout.clock == "number"), "calendar")
     lags = data["lags"]
     _check(isinstance(lags, list) and all(_whole(lag, 1) for lag in lags) and lags == sorted(set(lags)), "lags")
-    lagged = [f"{name}[-{lag}]" for lag in lags for name in layout.target]
+    lagged = [f"{name}[-{lag}]" for lag in lags for name in (*layout.target, *layout.known)]
     _check(_words(data["masked"], (*layout.target, *layout.past, *layout.known, *lagged)), "masked")
     gap = data["gap"]
     _check((gap is None) == (layout.frequency is not None), "gap")
@@ -49,6 +53,17 @@ def checked_fields(data: Any) -> dict[str, Any]:
     plain = {name: data[name] for name in ("horizon", "target_input", "known_lags", "scaling", "scope")}
     words = {name: tuple(data[name]) for name in ("calendar", "lags", "masked")}
     return plain | words | pairs | {"layout": layout, "gap": None if gap is None else float(gap), "scales": scales}
+
+
+def plain_fields(features: Features) -> dict[str, Any]:
+    """The inverse of :func:`checked_fields`: features as plain data."""
+    plain = {
+        name: getattr(features, name) for name in ("horizon", "target_input", "known_lags", "scaling", "scope", "gap")
+    }
+    words = {name: list(getattr(features, name)) for name in ("calendar", "lags", "masked")}
+    pairs = {name: [list(pair) for pair in getattr(features, name)] for name in ("past", "known", "static")}
+    scales = {name: [list(offset), list(scale)] for name, (offset, scale) in features.scales.items()}
+    return plain | words | pairs | {"layout": features.layout.to_dict(), "scales": scales}
 
 
 def _check(right: bool, name: str) -> None:
