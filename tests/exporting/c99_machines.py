@@ -24,6 +24,7 @@ MACHINES = {
     "gcc -O0": Compiler(("gcc",), ("-O0",)),
     "gcc -O3": Compiler(("gcc",), ("-O3",)),
     "gcc -O3 -march=haswell, told to fuse": Compiler(("gcc",), ("-O3", "-march=haswell", "-ffp-contract=fast")),
+    "gcc -O2 -march=haswell": Compiler(("gcc",), ("-O2", "-march=haswell", "-std=gnu99", "-ffp-contract=fast")),
     "clang -O3": Compiler(("clang",), ("-O3",)),
     "clang -O3 -march=haswell": Compiler(("clang",), ("-O3", "-march=haswell", "-std=gnu99")),
     "gcc -O3 for aarch64": Compiler(("aarch64-linux-gnu-gcc",), ("-O3",), EMULATED),

@@ -15,7 +15,7 @@ PROGRAM = """
 #include <stdint.h>
 #include <stdio.h>
 #if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("fp-contract=off", "no-trapping-math")
+#pragma GCC optimize("fp-contract=off", "no-tree-slp-vectorize", "no-trapping-math")
 #else
 #pragma STDC FP_CONTRACT OFF
 #endif

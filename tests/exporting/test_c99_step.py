@@ -1,10 +1,7 @@
-import numpy as np
 import pytest
 
 from ostinato.cells import BUILT_IN
-from ostinato.errors import ExportError
 from ostinato.exporting.c99_draft import Draft
-from ostinato.exporting.c99_step import number_in_c
 from ostinato.layers import Recurrent
 from ostinato.plan import plan_of
 from ostinato.plan.program import Draft as Program
@@ -53,16 +50,3 @@ def test_a_part_that_takes_over_another_part_reads_it_before_it_is_written():
         "copy(old_one, state->two, 2);",
         "copy(old_two, state->one, 2);",
     ]
-
-
-def test_numbers_are_written_exactly():
-    for number in (0.0, 1.0, -2.5, 1e-5, 0.1, 1 / 3, -3.4028235e38, 1e-45, 123456.0, 16777216.0):
-        text = number_in_c(number)
-        value = float.fromhex(text[:-1]) if "x" in text else float(text[:-1])
-        assert value == float(np.float32(number)), text
-
-
-@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
-def test_a_constant_that_is_no_number_is_refused(number):
-    with pytest.raises(ExportError, match="no C constant"):
-        number_in_c(number)

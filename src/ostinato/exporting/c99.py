@@ -23,7 +23,8 @@ import numpy as np
 
 from ostinato.errors import ExportError, OutputError
 from ostinato.exporting.c99_beside import described
-from ostinato.exporting.c99_draft import Draft, identifier
+from ostinato.exporting.c99_draft import Draft
+from ostinato.exporting.c99_names import identifier
 from ostinato.exporting.c99_running import Compiler, Run, find_compiler, run
 from ostinato.exporting.c99_tables import comparison, hash_of
 from ostinato.exporting.c99_text import MARK, example_of, header_of, source_of

@@ -2,32 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ostinato.exporting.c99_arithmetic import FUNCTIONS
-from ostinato.exporting.c99_step import Body, Names, body_of
+from ostinato.exporting.c99_names import Names, names_of
+from ostinato.exporting.c99_step import Body, body_of
 from ostinato.plan.program import Program
-
-# A step and its helpers have these names for themselves.
-_TAKEN = """auto break case char const continue default do double else enum extern float for goto if inline int long
-register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while main
-state wanted k i near hash size_t int32_t uint32_t NULL float_or_bits SHIFT LOG2_E LN2_HIGH LN2_LOW even_of odd_of"""
-_RESERVED = frozenset(_TAKEN.split())
-_LONGEST_NAME = 40
-
-
-def identifier(name: str) -> str:
-    """A C identifier like some name, whatever the name holds.
-
-    >>> identifier("my model-2.onnx"), identifier("2nd"), identifier("größe"), identifier("")
-    ('my_model_2_onnx', 'model_2nd', 'gr__e', 'model')
-    """
-    made = re.sub(r"[^A-Za-z0-9_]", "_", name).strip("_")[:_LONGEST_NAME]
-    if not made or made[0].isdigit():
-        made = f"model_{made}".rstrip("_")
-    return f"{made}_model" if made in _RESERVED or made in FUNCTIONS else made
 
 
 @dataclass(frozen=True)
@@ -76,22 +56,6 @@ class Draft:
         if len(line) <= 110:
             return line
         return first + (",\n" + " " * len(first)).join(parts) + ")" + end
-
-
-def names_of(program: Program, name: str) -> Names:
-    """C names for all that has a name in the program, no two alike."""
-    names = Names({}, {}, {}, {}, {}, {*_RESERVED, *FUNCTIONS, name, name.upper()})
-    for given, wishes in ((names.numbers, program.numbers), (names.ids, program.ids), (names.outputs, program.outputs)):
-        for wish in wishes:
-            given[wish] = names.fresh(identifier(wish))
-            names.taken.add(f"{given[wish]}_count")
-    for wish in program.weights:
-        names.weights[wish] = names.fresh(identifier(wish))
-    # Parts of the state have a space of their own, the struct.
-    inside = Names({}, {}, {}, {}, {}, set(_RESERVED))
-    for wish in program.state:
-        names.state[wish] = inside.fresh(identifier(wish))
-    return names
 
 
 def indented(lines: Sequence[str]) -> Iterator[str]:

@@ -7,12 +7,10 @@ between two of them share one loop. What is used in its own loop only is a local
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import numpy as np
-
-from ostinato.errors import ExportError
 from ostinato.exporting.c99_arithmetic import CALLS
+from ostinato.exporting.c99_names import Names, number_in_c
 from ostinato.plan.arithmetic import ALONG_A_ROW, ELEMENTWISE, LOOKUPS
 from ostinato.plan.program import Program, Value
 
@@ -22,23 +20,6 @@ _INLINE = (*_SIGNS, "negate")
 _LONGEST_FORMULA = 60
 
 
-def number_in_c(number: float) -> str:
-    """A float32 as C: short decimals where they are exact, else hexadecimal.
-
-    >>> number_in_c(1.0), number_in_c(-0.5), number_in_c(0.1)
-    ('1.0f', '-0.5f', '0x1.99999ap-4f')
-    """
-    value = float(np.float32(number))
-    if not np.isfinite(value):
-        raise ExportError(f"a program holds the number {number}, which no C constant can be; train the model again")
-    plain = f"{value!r}"
-    if len(plain) <= 8 and "e" not in plain and float(plain) == value and (value * 4096).is_integer():
-        return f"{plain}f"
-    mantissa, power = value.hex().split("p")
-    mantissa = mantissa.rstrip("0") if "." in mantissa else mantissa
-    return f"{mantissa.rstrip('.')}p{int(power)}f"
-
-
 @dataclass(frozen=True)
 class Body:
     """The statements of a step, the functions that they call, and the numbers that they keep on the stack."""
@@ -46,27 +27,6 @@ class Body:
     lines: tuple[str, ...]
     calls: frozenset[str]
     scratch: int
-
-
-@dataclass
-class Names:
-    """What inputs, parts of the state, outputs and weights are called in C."""
-
-    numbers: dict[str, str]
-    ids: dict[str, str]
-    state: dict[str, str]
-    outputs: dict[str, str]
-    weights: dict[str, str]
-    taken: set[str] = field(default_factory=set)
-
-    def fresh(self, wish: str) -> str:
-        """A name that nothing has yet."""
-        name, count = wish, 1
-        while name in self.taken:
-            count += 1
-            name = f"{wish}_{count}"
-        self.taken.add(name)
-        return name
 
 
 def body_of(program: Program, names: Names, prefix: str) -> Body:

@@ -88,14 +88,17 @@ _GUARDS = """
     (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0)
 #error "compile this file without -ffast-math, -Ofast and their parts: they reorder arithmetic"
 #endif
-#if !defined(FLT_EVAL_METHOD) || FLT_EVAL_METHOD != 0
+/* 16 is for machines that have half floats too. */
+#if !defined(FLT_EVAL_METHOD) || (FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 16)
 #error "compile this file for arithmetic that is done in float, for example with -msse2 -mfpmath=sse"
 #endif
 #if FLT_RADIX != 2 || FLT_MANT_DIG != 24 || FLT_MAX_EXP != 128
 #error "this file wants IEEE 754 floats"
 #endif
+/* gcc does not know the pragma of the standard. It also fuses what it finds in straight lines, asked or not; and it
+   makes loops over units fast only where nobody asks for traps. */
 #if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("fp-contract=off", "no-trapping-math")
+#pragma GCC optimize("fp-contract=off", "no-tree-slp-vectorize", "no-trapping-math")
 #else
 #pragma STDC FP_CONTRACT OFF
 #endif
