@@ -197,6 +197,12 @@ def test_whole_series_come_once_with_their_targets(shuffle):
     assert tails == [batch.part.series.tolist() for batch in batches.epoch(0)][1:]
 
 
+def test_whole_series_have_the_columns_that_the_features_know():
+    panel, features = counting(3, 2)
+    with pytest.raises(DataError, match="these series have target y1, y2, and the features were made for y"):
+        WholeSeries(PANELS["plain"](), features, size=2, scales=features.scale(panel))
+
+
 def test_whole_series_may_have_numbers_as_targets():
     panel, features = counting(3, 2)
     [batch] = WholeSeries(panel, features, [[0.5, 1.0], [2.0, 3.0]], size=2, shuffle=False).epoch(0)

@@ -216,6 +216,7 @@ class WholeSeries:
         _check_whole(0, seed=seed)
         if not len(panel):
             raise DataError("batches wanted at least one series, got none")
+        features.check(panel)
         self.panel, self.features, self.size, self.seed, self.shuffle = panel, features, size, seed, shuffle
         self.scales = features.scale(panel) if scales is None else scales
         self.target = None if target is None else _one_each(target, "target", panel)
