@@ -78,14 +78,27 @@ def test_a_chunk_may_be_cut_anywhere_without_changing_a_bit(cell):
         assert stream.state() == whole.state()
 
 
-def test_a_long_sequence_has_the_same_bits_as_its_steps():
+@pytest.mark.parametrize("cell", BUILT_IN)
+def test_a_long_sequence_has_the_same_bits_in_pieces(cell):
+    program = program_of(cell, 3, 8)
+    model, numbers = compiled(program), noise(program, 100_000)
+    whole, pieces = Stream(model), Stream(model)
+    y = push(whole, numbers)
+    cuts = [0, *np.cumsum(np.random.default_rng(0).integers(1, 400, 1000)).tolist()]
+    cuts = [*(cut for cut in cuts if cut < 100_000), 100_000]
+    parts = [push(pieces, [x[a:b] for x in numbers]) for a, b in pairwise(cuts)]
+    assert pieces.state() == whole.state()
+    assert np.concatenate(parts).tobytes() == y.tobytes()
+
+
+def test_steps_have_the_same_bits_as_a_long_sequence():
     program = program_of("gru", 3, 8)
-    model, (x,) = compiled(program), noise(program, 20000)
+    model, (x,) = compiled(program), noise(program, 20_000)
     whole, stepped = Stream(model), Stream(model)
     out = np.empty(8, np.float32)
     y = whole.push(x)
-    for t in range(len(x)):
-        stepped.push(x[t], out)
+    for row in x:
+        stepped.push(row, out)
     assert stepped.state() == whole.state()
     assert out.tobytes() == y[-1].tobytes()
 
