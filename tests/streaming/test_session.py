@@ -108,6 +108,15 @@ def test_the_state_is_shown_by_name_as_a_copy(session):
     np.testing.assert_array_equal(session.state()["layer0.h"], y)
 
 
+def test_sessions_of_one_model_share_its_weights(tmp_path):
+    layer = Recurrent("lstm", 2, 3)
+    ost.save(layer, tmp_path / "l.safetensors")
+    sessions = [ost.stream(layer), ost.stream(tmp_path / "l.safetensors")]
+    assert sessions[0]._stream.model is sessions[1]._stream.model is sessions[0].fork()._stream.model
+    assert ost.stream(Recurrent("lstm", 2, 3))._stream.model is not sessions[0]._stream.model
+    np.testing.assert_array_equal(sessions[0].push([1.0, 2.0]), sessions[1].push([1.0, 2.0]))
+
+
 def test_a_users_cell_streams_from_its_file_without_its_code(tmp_path):
     @cell(state="h v", gates="z n", parameters={})
     def leaky(x, u, s):

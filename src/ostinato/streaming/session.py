@@ -6,6 +6,7 @@ import copy
 import os
 import struct
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +49,8 @@ class Session:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._stream = load_core().Stream(compiled(plan.program))
+        self._shared = _shared(plan)
+        self._stream = load_core().Stream(self._shared.model)
         self._push = self._stream.push
         # What the last step showed, where an answer can be made of it.
         self._shown: Floats | None = None
@@ -166,3 +168,25 @@ class Session:
 
     def __repr__(self) -> str:
         return f"<session of {self.plan.task or 'a network'}, {self._stream.state_bytes} bytes of state>"
+
+
+class _Shared:
+    """A packed model, kept as long as a session runs it."""
+
+    __slots__ = ("__weakref__", "model")
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+
+# By what names the weights and the CPU target that they are packed for.
+_packed: WeakValueDictionary[tuple[str, str], _Shared] = WeakValueDictionary()
+
+
+def _shared(plan: Plan) -> _Shared:
+    """The packed model of a plan: one for all sessions of equal models."""
+    key = (plan.digest, load_core().target)
+    shared = _packed.get(key)
+    if shared is None:
+        shared = _packed[key] = _Shared(compiled(plan.program))
+    return shared
