@@ -80,7 +80,7 @@ def test_whole_numbers_count_steps(values):
         *[[object()], [True, False], [datetime(2024, 1, 1), "x"], [datetime(2024, 1, 1), datetime(1, 1, 1)]],
         pandas.DataFrame({"t": pandas.period_range("2024-01", periods=2, freq="M")}),
     ],
-    ids=str,
+    ids=lambda values: type(values[0]).__name__ if isinstance(values, list) else type(values).__name__,
 )
 def test_what_is_no_time_is_refused(values):
     with pytest.raises(DataError, match="column 't'"):
