@@ -50,6 +50,12 @@ def test_a_network_from_ids_to_probabilities_is_exported_and_proved(pool):
     assert "int classifier_step(classifier_state *state, int32_t words, float *probabilities);" in made.header
 
 
+def test_scores_so_far_apart_that_single_precision_is_not_enough_are_exported_all_the_same():
+    program = plan_of(classifier(["last"])).program
+    sharp = weighed(program, next(n for n in program.weights if n.startswith("scores_w")), lambda m: 3000 * m)
+    assert 1e-7 < to_c(sharp, "sharp", steps=5).error < 1e-3
+
+
 def test_a_trained_text_classifier_with_all_its_features_is_exported(tmp_path):
     options = {"hidden": 6, "embedding": 4, "epochs": 2, "buckets": 30, "holdout": 0, "device": "cpu", "bag": 0.5}
     model = ost.TextClassifier(bidirectional=False, **options)
