@@ -15,6 +15,7 @@ from ostinato.errors import ArtifactError, OptionError, OstinatoError, ShapeErro
 from ostinato.heads.classify import Classify
 from ostinato.heads.nodes import Nodes
 from ostinato.layers import Bag, Dropout, LockedDropout, Pooling, Recurrent, TreeFold, WordEmbedding
+from ostinato.layers.stored import stored_weights
 from ostinato.lowering.rebuild import cell_from_data, stored_cell
 from ostinato.sequence import valid_steps
 
@@ -84,8 +85,7 @@ class Model(nn.Module):
 
     def description(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """The network as data for a file, a stream or an export: a manifest and the weights by name."""
-        tensors = {name: tensor.detach().cpu().numpy() for name, tensor in self.state_dict().items()}
-        return {"kind": "network", "architecture": stored(self.architecture)}, tensors
+        return {"kind": "network", "architecture": stored(self.architecture)}, stored_weights(self)
 
     def features(self, batch: Batch | Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """What the head sees, [B, width], [B, T, width] or [N, width] for a forest, and the body's last state."""

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -92,6 +94,8 @@ HOSTILE = {
     "a cell that nobody knows": lambda a, t: a["body"].update(cell="grv"),
     "a cell as data that is none": lambda a, t: a["body"].update(cell={"nodes": []}),
     "more layers than tensors": lambda a, t: a["body"].update(hidden=4, layers=10**9),
+    "a tensor, and more layers than memory": lambda a, t: a["body"].update(hidden=4, layers=10**30),
+    "a truth value as the number of layers": lambda a, t: a["body"].update(hidden=4, layers=True),
     "a width beyond reason": lambda a, t: a["body"].update(hidden=[1 << 40]),
     "a tensor of another shape": lambda a, t: t.update({"body.layers.0.0.W": np.zeros((12, 4), np.float32)}),
     "a tensor of whole numbers": lambda a, t: t.update({"body.layers.0.0.b": np.zeros(12, np.int64)}),
@@ -104,6 +108,16 @@ HOSTILE = {
     "an architecture that is a list": lambda a, t: a.update(body=[1]),
     "a head of another kind": lambda a, t: a.update(head={"kind": "paint"}),
 }
+
+
+def test_as_many_layers_as_a_hostile_file_likes_take_no_memory():
+    tracemalloc.start()
+    try:
+        with pytest.raises(PlanError, match="10000000 layers cannot come"):
+            plan_of(_changed(lambda a, t: a["body"].update(hidden=4, layers=10**7)))
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("what", HOSTILE)

@@ -16,6 +16,7 @@ from ostinato.errors import OptionError, ShapeError
 from ostinato.layers.dropout import Dropout, checked_share, drop_weights
 from ostinato.layers.initialise import initialise
 from ostinato.layers.steps import alike
+from ostinato.layers.stored import check_rests, stored_weights
 from ostinato.lowering.rebuild import stored_cell
 from ostinato.lowering.varied import varied
 from ostinato.sequence import Sequences, valid_steps
@@ -186,8 +187,8 @@ class Recurrent(nn.Module):
         each.update(input_dropout=input_dropout, output_dropout=output_dropout)
         ways = 2 if bidirectional else 1
         shown: int | None = None
-        if projection is not None:
-            _positive("projection", projection)
+        # None lets a cell that projects what it shows choose, for each layer.
+        self.projection = None if projection is None else _positive("projection", projection)
         if self.cell.projected is not None:
             shown, projection = projection, None
         wide = [self.cell.widths(width, shown)[self.cell.output] * ways for width in widths]
@@ -204,7 +205,12 @@ class Recurrent(nn.Module):
         self.width = outputs[-1]
 
     def description(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """The layers as data for a file, a stream or an export: a manifest and the weights by name."""
+        """The layers as data for a file, a stream or an export: a manifest and the weights by name, as they act.
+
+        Raises :class:`~ostinato.errors.OptionError` for a ``dropout`` module that acts outside of training too.
+        """
+        if len(self.layers) > 1 and not isinstance(self.dropout, Dropout):
+            check_rests(self.dropout, self.directions()[1][0].inputs)
         body: dict[str, Any] = {
             "cell": stored_cell(self.cell),
             "hidden": [layer[0].hidden for layer in self.directions()],
@@ -212,11 +218,9 @@ class Recurrent(nn.Module):
             "residual": self.residual,
             "norm": bool(self.norms),
         }
-        if self.cell.projected is not None:
-            body["projection"] = self.directions()[0][0].width
-        elif self.projections:
-            body["projection"] = self.width
-        tensors = {f"body.{name}": tensor.detach().cpu().numpy() for name, tensor in self.state_dict().items()}
+        if self.projection is not None:
+            body["projection"] = self.projection
+        tensors = {f"body.{name}": array for name, array in stored_weights(self).items()}
         embed = {"kind": "numbers", "width": self.inputs}
         return {"kind": "network", "architecture": {"embed": embed, "body": body}}, tensors
 

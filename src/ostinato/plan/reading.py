@@ -153,10 +153,12 @@ class _Reader:
             if name not in _BODY:
                 raise PlanError(f"body has no option '{name}'; {nearest(name, _BODY)}")
         cell = _cell(options)
-        hidden = options["hidden"]
-        widths = [hidden] * (options.get("layers") or 1) if isinstance(hidden, int) else list(hidden)
-        if len(widths) > len(self.tensors):
-            raise PlanError(f"{len(widths)} layers cannot come from {len(self.tensors)} tensors")
+        hidden, layers = options["hidden"], options.get("layers")
+        count = (1 if layers is None else _width(layers)) if isinstance(hidden, int) else len(hidden)
+        # Before a list of so many is made.
+        if count > len(self.tensors):
+            raise PlanError(f"{count} layers cannot come from {len(self.tensors)} tensors")
+        widths = [hidden] * count if isinstance(hidden, int) else list(hidden)
         for layer, width in enumerate(widths):
             ways = 2 if options.get("bidirectional") else 1
             outputs = [self.direction(cell, options, below, layer, way, width) for way in range(ways)]
