@@ -14,7 +14,8 @@ from ostinato.artifact import Artifact
 from ostinato.errors import ArtifactError, OptionError, OstinatoError, ShapeError, nearest
 from ostinato.heads.classify import Classify
 from ostinato.heads.nodes import Nodes
-from ostinato.layers import Bag, Dropout, LockedDropout, Pooling, Recurrent, TreeFold, WordEmbedding
+from ostinato.heads.regress import Regress
+from ostinato.layers import Bag, Dropout, Hybrid, LockedDropout, Pooling, Recurrent, TreeFold, WordEmbedding
 from ostinato.layers.stored import stored_weights
 from ostinato.lowering.rebuild import cell_from_data, stored_cell
 from ostinato.sequence import valid_steps
@@ -59,9 +60,10 @@ class Model(nn.Module):
     torch.Size([5, 2])
 
     Without pooling the head answers at every step. ``architecture`` says it all: :func:`build` makes the same network
-    from it. A body of the kind "tree" folds forests, for a head of the kind "nodes". The optional part ``beside`` is a
-    :class:`~ostinato.layers.Bag` with a ``share`` of the answer: it learns from its own loss, and the probabilities of
-    both are mixed, p = (1 - share) p_network + share p_bag.
+    from it. A body of the kind "hybrid" has convolutions beside the recurrence; one of the kind "tree" folds forests,
+    for a head of the kind "nodes". The optional part ``beside`` is a :class:`~ostinato.layers.Bag` with a ``share`` of
+    the answer: it learns from its own loss, and the probabilities of both are mixed,
+    p = (1 - share) p_network + share p_bag.
     """
 
     def __init__(self, architecture: Mapping[str, Any]) -> None:
@@ -205,7 +207,8 @@ _PULL = 0.02
 
 PARTS = ("embed", "body", "pool", "head", "beside")
 EMBEDS: dict[str, Any] = {"words": _Words, "ids": _Ids, "numbers": _Numbers}
-HEADS: dict[str, Any] = {"classify": Classify, "nodes": Nodes}
+HEADS: dict[str, Any] = {"classify": Classify, "nodes": Nodes, "regress": Regress}
+BODIES = ("sequence", "tree", "hybrid")
 
 
 def build(architecture: Mapping[str, Any], *, trust_cell: bool = False) -> Model:
@@ -303,8 +306,8 @@ def _check_trees(parts: Mapping[str, Any], folds: bool, nodes: bool) -> None:
 def _body(options: dict[str, Any], width: int) -> tuple[nn.Module, Any]:
     """The noise on what enters, and the recurrent stack or the fold; ``locked`` keeps one mask over time."""
     kind = options.pop("kind", "sequence")
-    if kind not in ("sequence", "tree"):
-        raise OptionError(f"body got the kind {kind!r}; {nearest(str(kind), ('sequence', 'tree'))}")
+    if kind not in BODIES:
+        raise OptionError(f"body got the kind {kind!r}; {nearest(str(kind), BODIES)}")
     noise = LockedDropout if options.pop("locked", False) else Dropout
     enter = noise(options.pop("enter_dropout", 0.0))
     cell, hidden = options.pop("cell"), options.pop("hidden")
@@ -312,6 +315,7 @@ def _body(options: dict[str, Any], width: int) -> tuple[nn.Module, Any]:
         if kind == "tree":
             return Dropout(enter.share), TreeFold(cell, width, hidden, **options)
         between = options.pop("dropout", 0.0)
-        return enter, Recurrent(cell, width, hidden, dropout=noise(between) if between else 0.0, **options)
+        layer: Any = Hybrid if kind == "hybrid" else Recurrent
+        return enter, layer(cell, width, hidden, dropout=noise(between) if between else 0.0, **options)
     except TypeError as error:
         raise OptionError(f"body cannot be made: {error}") from error

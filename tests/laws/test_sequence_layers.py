@@ -19,6 +19,7 @@ from ostinato.layers import (
     Chain,
     Convolution,
     GatedRecurrence,
+    Hybrid,
     LocalAttention,
     Recurrent,
 )
@@ -60,6 +61,7 @@ MEMBERS = (
     Member("blocks-of-griffin-s-cell", lambda: Blocks(INPUTS, "ra", cell="rglru", window=3, heads=2)),
     Member("gated-projected", lambda: GatedRecurrence(INPUTS, "lstm_projected", 6)),
     Member("attentive-in-heads", lambda: AttentiveRecurrent("slstm", INPUTS, 8, window=2, heads=2)),
+    Member("hybrid", lambda: Hybrid("gru", INPUTS, 3, filters=4).eval(), causal=False),
     Member("chain", lambda: Chain(Convolution(INPUTS, 6, 3), nn.GELU(), Recurrent("gru", 6, 3), nn.Linear(3, 2))),
 )
 

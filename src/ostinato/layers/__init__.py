@@ -10,6 +10,7 @@ from ostinato.layers.chain import Chain
 from ostinato.layers.convolution import Convolution
 from ostinato.layers.dropout import Dropout, LockedDropout, WordDropout, drop_weights
 from ostinato.layers.embedding import WordEmbedding
+from ostinato.layers.hybrid import Filters, Hybrid, StepNorm
 from ostinato.layers.initialise import fill, initialise
 from ostinato.layers.local_attention import LocalAttention
 from ostinato.layers.orthogonal import orthogonal
@@ -29,11 +30,14 @@ __all__ = [
     "Convolution",
     "Direction",
     "Dropout",
+    "Filters",
     "GatedRecurrence",
+    "Hybrid",
     "LocalAttention",
     "LockedDropout",
     "Pooling",
     "Recurrent",
+    "StepNorm",
     "TreeFold",
     "WordDropout",
     "WordEmbedding",
