@@ -24,7 +24,10 @@ _PLACES = {
     "Forest": "forest",
     "OptionError": "errors",
     "OstinatoError": "errors",
+    "RemainingLife": "tasks",
     "Sequences": "sequence",
+    "SeriesClassifier": "tasks",
+    "SeriesRegressor": "tasks",
     "State": "state",
     "TextClassifier": "tasks",
     "TreeClassifier": "tasks",
@@ -86,14 +89,24 @@ if typing.TYPE_CHECKING:
     from ostinato.sequence import Sequences
     from ostinato.state import State
     from ostinato.streaming import stream
-    from ostinato.tasks import TextClassifier, TreeClassifier, load
+    from ostinato.tasks import (
+        RemainingLife,
+        SeriesClassifier,
+        SeriesRegressor,
+        TextClassifier,
+        TreeClassifier,
+        load,
+    )
 
 __all__ = [
     "DataError",
     "Forest",
     "OptionError",
     "OstinatoError",
+    "RemainingLife",
     "Sequences",
+    "SeriesClassifier",
+    "SeriesRegressor",
     "State",
     "TextClassifier",
     "TreeClassifier",

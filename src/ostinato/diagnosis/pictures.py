@@ -77,11 +77,13 @@ def check_format(path: str | Path) -> None:
 
 
 def draw_curves(figure: Any, epochs: Sequence[Mapping[str, Any]]) -> None:
-    """The loss above, the accuracy below, over epochs; the epoch whose weights were kept is marked."""
+    """The loss above, the accuracy or the mean miss below, over epochs; the epoch whose weights were kept is marked."""
     above, below = figure.subplots(2, 1, sharex=True)
+    misses = any("error" in entry.get("train", {}) for entry in epochs)
+    measures = ((above, "loss", 1.0), (below, "error", 1.0) if misses else (below, "accuracy", 100.0))
     numbers = [int(entry["epoch"]) + 1 for entry in epochs]
     better = [number for number, entry in zip(numbers, epochs, strict=True) if entry.get("better")]
-    for axes, measure, scale in ((above, "loss", 1.0), (below, "accuracy", 100.0)):
+    for axes, measure, scale in measures:
         for part, colour, style, marker in (("train", _TRAIN, "--", "o"), ("valid", _VALID, "-", "s")):
             points = [
                 (number, scale * entry[part][measure])
@@ -96,7 +98,7 @@ def draw_curves(figure: Any, epochs: Sequence[Mapping[str, Any]]) -> None:
             axes.axvline(better[-1], color=_BEST, linestyle=":", linewidth=1.2, zorder=0)
         _dress(axes)
     above.set_ylabel("loss")
-    below.set_ylabel("accuracy, %")
+    below.set_ylabel("mean miss" if misses else "accuracy, %")
     below.set_xlabel("epoch")
     below.xaxis.get_major_locator().set_params(integer=True)
     if numbers:
@@ -106,7 +108,7 @@ def draw_curves(figure: Any, epochs: Sequence[Mapping[str, Any]]) -> None:
         late = 2 * better[-1] > numbers[0] + numbers[-1]
         below.annotate(
             f"kept: epoch {better[-1]}",
-            (better[-1], 0.04),
+            (better[-1], 0.92 if misses else 0.04),
             xycoords=("data", "axes fraction"),
             xytext=(-5 if late else 5, 0),
             textcoords="offset points",

@@ -10,19 +10,43 @@ from ostinato.errors import ArtifactError, nearest, needs
 
 if TYPE_CHECKING:
     from ostinato.tasks.evaluation import Evaluation
+    from ostinato.tasks.number_report import NumberReport
+    from ostinato.tasks.remaining_life import RemainingLife
+    from ostinato.tasks.series_classifier import SeriesClassifier
+    from ostinato.tasks.series_regressor import SeriesRegressor
     from ostinato.tasks.text_classifier import TextClassifier
     from ostinato.tasks.tree_classifier import TreeClassifier
 
-__all__ = ["Evaluation", "TextClassifier", "TreeClassifier", "load"]
+__all__ = [
+    "Evaluation",
+    "NumberReport",
+    "RemainingLife",
+    "SeriesClassifier",
+    "SeriesRegressor",
+    "TextClassifier",
+    "TreeClassifier",
+    "load",
+]
 
 # A task's name in model files and on the command line, and the class that knows it.
 TASKS = {
+    "remaining-life": ("ostinato.tasks.remaining_life", "RemainingLife"),
+    "series-classifier": ("ostinato.tasks.series_classifier", "SeriesClassifier"),
+    "series-regressor": ("ostinato.tasks.series_regressor", "SeriesRegressor"),
     "text-classifier": ("ostinato.tasks.text_classifier", "TextClassifier"),
     "tree-classifier": ("ostinato.tasks.tree_classifier", "TreeClassifier"),
 }
 
 # Looked up when used: the options of a task must be readable without numpy.
-_HOMES = {"Evaluation": "evaluation", "TextClassifier": "text_classifier", "TreeClassifier": "tree_classifier"}
+_HOMES = {
+    "Evaluation": "evaluation",
+    "NumberReport": "number_report",
+    "RemainingLife": "remaining_life",
+    "SeriesClassifier": "series_classifier",
+    "SeriesRegressor": "series_regressor",
+    "TextClassifier": "text_classifier",
+    "TreeClassifier": "tree_classifier",
+}
 
 
 def load(path: str | os.PathLike[str], *, trust_cell: bool = False) -> Any:

@@ -59,3 +59,17 @@ class Estimator:
             if getattr(self, field.name) != field.default
         ]
         return f"{type(self).__name__}({', '.join(changed)})"
+
+
+def regressor_tags() -> Any:
+    """The tags of a model that tells numbers; only scikit-learn asks for them, so it is there."""
+    from sklearn.utils import InputTags, RegressorTags, Tags, TargetTags
+
+    return Tags(
+        estimator_type="regressor",
+        target_tags=TargetTags(required=True),
+        transformer_tags=None,
+        classifier_tags=None,
+        regressor_tags=RegressorTags(),
+        input_tags=InputTags(one_d_array=True, two_d_array=True, three_d_array=True),
+    )

@@ -292,7 +292,7 @@ def summarise(
         "valid": dict(best["valid"]),
         "seconds": round(seconds, 1),
         "seed": options.seed,
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}},
+        "versions": {"python": platform.python_version(), **{name: version_of(name) for name in _PACKAGES}},
     }
 
 
@@ -309,7 +309,8 @@ def describe_data(examples: Examples, valid: Examples | None, vocabulary: Vocabu
     )
 
 
-def _version(package: str) -> str:
+def version_of(package: str) -> str:
+    """The version of a package, for the file of a model made with it."""
     try:
         return version(package)
     except PackageNotFoundError:
