@@ -23,6 +23,7 @@ from ostinato.cli import (
     predict,
     stream,
     train,
+    train_series,
 )
 from ostinato.cli.program import Program, Verb
 
@@ -50,6 +51,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+train_series.add_to(train.app)
 app.add_typer(train.app, name="train")
 app.add_typer(cache.app, name="cache")
 for name, verb in VERBS.items():

@@ -15,7 +15,8 @@ from ostinato.errors import OptionError
 def evaluate(
     model: Annotated[str, typer.Argument(help="The model file.", metavar="MODEL")],
     data: Annotated[
-        str, typer.Argument(help="Labelled examples: a .csv, .tsv or .jsonl file, or one of trees.", metavar="DATA")
+        str,
+        typer.Argument(help="Labelled examples: a .csv, .tsv or .jsonl file, one of trees or series.", metavar="DATA"),
     ],
     text: Annotated[
         str | None,
@@ -27,7 +28,8 @@ def evaluate(
         ),
     ] = None,
     label: Annotated[
-        str | None, typer.Option(help="Name of the column of labels; as in training unless given.", metavar="COLUMN")
+        str | None,
+        typer.Option(help="Name of the column of labels or numbers; as in training unless given.", metavar="COLUMN"),
     ] = None,
     json_file: Annotated[
         str | None,
@@ -37,16 +39,20 @@ def evaluate(
     all_classes: Annotated[bool, typer.Option("--all", help="Show every class, not only the hardest.")] = False,
     plot: Annotated[
         str | None,
-        typer.Option(help="Draw learning curve and confusion matrix: a .png, .svg or .pdf file.", metavar="FILE"),
+        typer.Option(
+            help="Draw learning curve and confusion matrix, or numbers against the truth: a .png, .svg or .pdf file.",
+            metavar="FILE",
+        ),
     ] = None,
     trust_cell: TrustCell = False,
 ) -> None:
     """Compare a model's answers with true labels.
 
-    Prints accuracy, macro-F1, the worst confusions and a table of the classes. A label that training never saw counts
-    as wrong.
+    Prints accuracy, macro-F1, the worst confusions and a table of the classes; for numbers, how far off they are. A
+    label that training never saw counts as wrong.
     """
     from ostinato.artifact import probe_output
+    from ostinato.cli.on_series import SERIES, evaluate_series
     from ostinato.cli.program import note
     from ostinato.cli.screen import show_evaluation
     from ostinato.diagnosis.pictures import check_format, draw_training
@@ -60,6 +66,9 @@ def evaluate(
         if path is not None and path != "-":
             probe_output(path)
     network = load_model(model, trust_cell=trust_cell)
+    if network.reads in SERIES:
+        evaluate_series(network, model, data, text=text, label=label, nodes=nodes, json_file=json_file, plot=plot)
+        return
     if text is not None or label is not None:
         check_columns(text or network.columns_[0], label or network.columns_[1], kind=network.reads)
     if nodes and network.reads != "tree":

@@ -153,16 +153,21 @@ def _network(manifest: Mapping[str, Any]) -> None:
 
 
 def _model(manifest: Mapping[str, Any]) -> None:
-    training, labels = manifest["training"], manifest["labels"]
+    training, labels = manifest["training"], manifest.get("labels")
     _row("task", manifest["task"])
-    _row("labels", f"{len(labels['names'])}: {_listed(labels['names'])}")
+    if labels is not None:
+        _row("labels", f"{len(labels['names'])}: {_listed(labels['names'])}")
     if manifest["options"].get("out_of_scope") is not None:
         _row("out of scope", manifest["options"]["out_of_scope"])
     if "threshold" in manifest:
         _row("does not know", f"below a confidence of {100 * manifest['threshold']:.1f} %")
-    vocabulary = manifest["vocabulary"]
-    pieces = f", {vocabulary['buckets']:,} vectors for pieces of words" if vocabulary["buckets"] else ""
-    _row("vocabulary", f"{len(vocabulary['words']):,} words{pieces}")
+    vocabulary, features = manifest.get("vocabulary"), manifest.get("features")
+    if vocabulary is not None:
+        pieces = f", {vocabulary['buckets']:,} vectors for pieces of words" if vocabulary["buckets"] else ""
+        _row("vocabulary", f"{len(vocabulary['words']):,} words{pieces}")
+    if features is not None:
+        channels = features["layout"]["target"]
+        _row("channels", f"{len(channels)}: {_listed(channels)}")
     _network(manifest)
     _title("training")
     _row("data", training["data"])

@@ -58,6 +58,11 @@ def predict(
         origin = "the command line" if texts else source if source not in (None, "-") else "a pipe"
         raise OptionError(f"--text names a column of a .csv, .tsv or .jsonl file; texts from {origin} have no columns")
     network = load_model(model, trust_cell=trust_cell)
+    from ostinato.cli.on_series import SERIES, predict_series
+
+    if network.reads in SERIES:
+        predict_series(network, model, texts, source, text=text, as_json=as_json)
+        return
     column = text or network.columns_[0]
     given: Iterable[Any] = texts or (
         _read_trees(source or "-", column, network.form) if network.reads == "tree" else _read(source or "-", column)

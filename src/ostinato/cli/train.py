@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import typer
 
@@ -121,9 +121,9 @@ def text_classifier(
     DATA names a column of texts and one of labels in its header line (or keys, in .jsonl). Ctrl-C saves the work so
     far, and --resume goes on from there, to the same bits as an uninterrupted run.
     """
-    run = _options(TextClassifierRun, given, config, print_config, "text-classifier", resume, restart)
+    run = asked(TextClassifierRun, given, config, print_config, "text-classifier", resume, restart)
     if run is not None:
-        _train(_text_job(run), run, config, resume, restart, command_of(context))
+        train(_text_job(run), run, config, resume, restart, command_of(context))
 
 
 @app.command("tree-classifier", cls=Verb)
@@ -142,12 +142,12 @@ def tree_classifier(
     own: (3 (2 It) (4 great)), with --form labels; or sentences in columns with comments "# label = NAME". Ctrl-C saves
     the work so far, and --resume goes on from there, to the same bits as an uninterrupted run.
     """
-    run = _options(TreeClassifierRun, given, config, print_config, "tree-classifier", resume, restart)
+    run = asked(TreeClassifierRun, given, config, print_config, "tree-classifier", resume, restart)
     if run is not None:
-        _train(_tree_job(run), run, config, resume, restart, command_of(context))
+        train(_tree_job(run), run, config, resume, restart, command_of(context))
 
 
-def _options(
+def asked(
     kind: type, given: dict[str, Any], config: str | None, print_config: bool, task: str, resume: bool, restart: bool
 ) -> Any:
     """What a run was asked to do; None where it was only asked to print that."""
@@ -160,70 +160,85 @@ def _options(
     return kind(**validate(kind, values))
 
 
+class Contents(NamedTuple):
+    """How many examples a file holds, and what there is to say of them."""
+
+    examples: int
+    told: str = ""
+
+    @classmethod
+    def of(cls, labels: Sequence[str]) -> Contents:
+        """What labelled examples are."""
+        from ostinato.tasks.evaluation import counted
+
+        return cls(len(labels), f" of {counted(len(set(labels)), 'label')}")
+
+
 @dataclass(frozen=True)
-class _Job:
+class Job:
     """What is particular to training for one task.
 
     ``model`` makes the untrained model, ``check`` its options, told whether data for validation are given; ``read``
-    gives what ``fit`` takes for a file, and the labels in it; ``columns`` are the words of ``fit`` that name columns.
+    gives what ``fit`` takes for a file, and what is in it: so many examples, of what; ``columns`` are the words of
+    ``fit`` that name columns.
     """
 
     task: str
     files: str
     model: Callable[[], Any]
     check: Callable[[Any, bool], None]
-    read: Callable[[str], tuple[Any, list[str]]]
+    read: Callable[[str], tuple[Any, Contents]]
     columns: Mapping[str, str | None]
 
 
-def _text_job(run: TextClassifierRun) -> _Job:
+def _text_job(run: TextClassifierRun) -> Job:
     def model() -> Any:
         from ostinato.tasks import TextClassifier
 
         return TextClassifier(**{field.name: getattr(run, field.name) for field in fields(TextClassifierOptions)})
 
-    def read(path: str) -> tuple[Any, list[str]]:
+    def read(path: str) -> tuple[Any, Contents]:
         from ostinato.data import read_table
         from ostinato.tasks.examples import read_examples
 
         table = read_table(path)
-        return table, read_examples(table, text=run.text, label=run.label).labels
+        return table, Contents.of(read_examples(table, text=run.text, label=run.label).labels)
 
     def check(model: Any, valid: bool) -> None:
         check_columns(run.text, run.label)
         text_options.check_options(model, valid=valid)
 
     columns = {"text": run.text, "label": run.label}
-    return _Job("text-classifier", "a .csv, .tsv or .jsonl file", model, check, read, columns)
+    return Job("text-classifier", "a .csv, .tsv or .jsonl file", model, check, read, columns)
 
 
-def _tree_job(run: TreeClassifierRun) -> _Job:
+def _tree_job(run: TreeClassifierRun) -> Job:
     def model() -> Any:
         from ostinato.tasks import TreeClassifier
 
         return TreeClassifier(**{field.name: getattr(run, field.name) for field in fields(TreeClassifierOptions)})
 
-    def read(path: str) -> tuple[Any, list[str]]:
+    def read(path: str) -> tuple[Any, Contents]:
         from ostinato.tasks.tree_examples import read_tree_examples
 
         examples = read_tree_examples(path, tree=run.tree, label=run.label, form=run.form)
-        return examples, examples.rows.labels
+        return examples, Contents.of(examples.rows.labels)
 
     def check(model: Any, valid: bool) -> None:
         check_columns(run.tree or "tree", run.label or "label", kind="tree")
         tree_options.check_options(model, valid=valid)
 
     columns = {"tree": run.tree, "label": run.label}
-    return _Job("tree-classifier", "a .csv, .tsv or .jsonl file, or one of trees", model, check, read, columns)
+    return Job("tree-classifier", "a .csv, .tsv or .jsonl file, or one of trees", model, check, read, columns)
 
 
-def _train(job: _Job, run: Any, config: str | None, resume: bool, restart: bool, command: list[str]) -> None:
+def train(job: Job, run: Any, config: str | None, resume: bool, restart: bool, command: list[str]) -> None:
     """Find out what could go wrong, train, save."""
     with told_warnings():
         _train_told(job, run, config, resume, restart, command)
 
 
-def _train_told(job: _Job, run: Any, config: str | None, resume: bool, restart: bool, command: list[str]) -> None:
+def _train_told(job: Job, run: Any, config: str | None, resume: bool, restart: bool, command: list[str]) -> None:
     from ostinato.artifact import probe_output
     from ostinato.diagnosis.pictures import check_format
     from ostinato.tasks.evaluation import counted
@@ -246,13 +261,13 @@ def _train_told(job: _Job, run: Any, config: str | None, resume: bool, restart: 
             probe_output(path)
     if run.plot is not None:
         check_format(run.plot)
-    data, labels = job.read(run.data)
-    valid, kept = job.read(run.valid) if run.valid is not None else (None, [])
+    data, contents = job.read(run.data)
+    valid, kept = job.read(run.valid) if run.valid is not None else (None, Contents(0))
     if restart:
         # Only now: a mistake in the call must not cost the work that it saved.
         remove_checkpoint(checkpoint)
-    validation = f", {counted(len(kept), 'example')} in {run.valid} for validation" if valid is not None else ""
-    note(f"{counted(len(labels), 'example')} of {counted(len(set(labels)), 'label')} in {run.data}{validation}")
+    validation = f", {counted(kept.examples, 'example')} in {run.valid} for validation" if valid is not None else ""
+    note(f"{counted(contents.examples, 'example')}{contents.told} in {run.data}{validation}")
     try:
         with _watchers(run.log) as watch:
             model.fit(data, **job.columns, valid=valid, checkpoint=checkpoint, resume=resume, progress=watch)
@@ -295,11 +310,12 @@ def _show_result(model: Any, run: Any) -> None:
         draw_training(
             run.plot,
             history=model.history_,
-            confusion=None if report is None else report.confusion,
-            labels=() if report is None else report.labels,
+            confusion=getattr(report, "confusion", None),
+            labels=getattr(report, "labels", ()),
             title=Path(run.output).stem + ("" if report is None else ": validation data"),
         )
         screen.print(f"drew   {run.plot}")
     size = Path(run.output).stat().st_size / 1e6
     screen.print(f"saved  {run.output} ({size:.1f} MB)")
-    screen.print(f"try    ostinato chat {shlex.quote(run.output)}")
+    verb, rest = ("chat", "") if model.reads in ("text", "tree") else ("evaluate", " DATA")
+    screen.print(f"try    ostinato {verb} {shlex.quote(run.output)}{rest}")
