@@ -5,16 +5,17 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from ostinato.data.batch import Batch
-from ostinato.data.series import Features, Panel, Scales, SeriesBatches
-from ostinato.sequence import gather_steps
+from ostinato.data.series import Features, Panel, Scales
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+    from ostinato.data.batch import Batch
 
 _BENDS = 2
 
@@ -46,11 +47,15 @@ class Varied:
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, from the batch ``start`` on."""
+        import torch
+
         for index, batch in enumerate(self.source.epoch(number, start), start):
             bits = int(np.random.PCG64([self.seed, number, index]).random_raw() >> 1)
             yield dataclasses.replace(batch, inputs=self._varied(batch, torch.Generator().manual_seed(bits)))
 
-    def _varied(self, batch: Batch, draws: torch.Generator) -> Tensor:
+    def _varied(self, batch: Batch, draws: Generator) -> Tensor:
+        import torch
+
         x: Tensor = batch.inputs
         rows, steps, columns = x.shape
         lengths = torch.full((rows,), steps) if batch.lengths is None else batch.lengths
@@ -63,8 +68,12 @@ class Varied:
         return x
 
 
-def _bent(x: Tensor, lengths: Tensor, warp: float, draws: torch.Generator) -> Tensor:
+def _bent(x: Tensor, lengths: Tensor, warp: float, draws: Generator) -> Tensor:
     """Each row of x [B, T, D] read at times that are bent, its ends in place."""
+    import torch
+
+    from ostinato.sequence import gather_steps
+
     rows, steps, _ = x.shape
     last = (lengths - 1).clamp(min=1)[:, None].float()
     time = (torch.arange(steps)[None] / last).clamp(max=1.0)
@@ -106,6 +115,8 @@ class LifeWindows:
         seed: int = 0,
         shuffle: bool = True,
     ) -> None:
+        from ostinato.data.series import SeriesBatches
+
         self.panel, self.cap = panel, cap
         self.windows = SeriesBatches(
             panel,
@@ -124,6 +135,8 @@ class LifeWindows:
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, from the batch ``start`` on."""
+        import torch
+
         for at in range(start, len(self)):
             origins = self.windows.origins(number, at)
             target = torch.from_numpy(remaining(self.panel, origins, self.cap).astype(np.float32))[:, None]
