@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -85,6 +86,13 @@ def test_columns_are_found_by_name(layer_file, wanted):
         ('["a", "b"]', "wanted"),
         ("[[[1, 2]]]", "wanted"),
         ("{}", "got none"),
+        ('{"x": {"a": 1}}', "got an object in it"),
+        ("[1, [2]]", "x wanted numbers in rows of one width"),
+        ("[1" + "0" * 400 + ", 2]", "x wanted numbers in rows of one width"),
+        ("1e400,1", "got NaN or infinity"),
+        ("1_0,1", "column 1 wanted a number, got '1_0'"),
+        ("3;4", "column 1 wanted a number, got '3;4'; commas part columns"),
+        ("3\t4", "commas part columns"),
     ],
 )
 def test_a_malformed_line_is_told_and_leaves_the_state(layer_file, wanted, line, told):
@@ -187,3 +195,44 @@ def test_a_reader_that_goes_away_ends_the_stream_quietly(layer_file):
         with contextlib.suppress(BrokenPipeError):
             process.stdin.close()
     assert code == 1
+
+
+def test_columns_without_a_header_are_not_ignored(layer_file):
+    told = refused("stream", layer_file, "--columns", "a,b", typed=CSV)
+    assert "the first line is no header" in told
+
+
+def test_a_reader_that_goes_away_leaves_the_state_to_go_on_from(layer_file, tmp_path):
+    state = tmp_path / "s.state"
+    command = [sys.executable, "-m", "ostinato", "stream", str(layer_file), "--state", str(state)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdin.write(CSV.encode())
+        process.stdin.flush()
+        process.stdout.readline()
+        process.stdout.close()
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(CSV.encode() * 2000)
+            process.stdin.close()
+        process.wait(30)
+    ost.stream(layer_file).restore(state.read_bytes())
+
+
+@pytest.mark.parametrize(("closed", "told"), [("<&-", "input is closed"), (">&-", "output is closed")])
+def test_a_closed_door_is_told(layer_file, closed, told):
+    command = f"echo 1,2 | ( exec {sys.executable} -m ostinato stream '{layer_file}' {closed} )"
+    ended = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert told in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_a_full_disk_behind_the_answers_is_told(layer_file):
+    command = [sys.executable, "-m", "ostinato", "stream", str(layer_file)]
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            command, input=CSV, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    assert ended.returncode == 2
+    assert "the answers cannot be written: No space left on device" in ended.stderr
+    assert "Traceback" not in ended.stderr

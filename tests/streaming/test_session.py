@@ -226,3 +226,11 @@ def test_plans_are_read_once_for_many_sessions():
     plan = plan_of(Recurrent("gru", 2, 3))
     assert ost.streaming.Session(plan).plan is plan
     assert "session of a network, 12 bytes of state" in repr(ost.streaming.Session(plan))
+
+
+def test_ids_in_ragged_rows_are_refused():
+    embed, head = {"kind": "ids", "width": 3, "count": 5}, {"kind": "classify", "classes": 2}
+    session = ost.stream(build({"embed": embed, "body": {"cell": "gru", "hidden": 2}, "head": head}))
+    for wrong in ([[1], [1, 2]], [[]], [1.5], [10**30], "one"):
+        with pytest.raises(DataError, match="this model reads ids"):
+            session.push(wrong)

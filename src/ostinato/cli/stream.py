@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from ostinato.cli.program import note
-from ostinato.errors import DataError, Interrupted, OptionError, ShapeError
+from ostinato.errors import DataError, Interrupted, OptionError, OutputError, ShapeError
 
 # A line longer than that is no sample.
 _LONGEST = 1 << 20
@@ -65,11 +66,14 @@ def stream(
                     note(f"line {number}: {error}")
                     continue
                 if answer is not None:
-                    sys.stdout.write(_written(answer, number, as_json) + "\n")
-                    sys.stdout.flush()
+                    _write(_written(answer, number, as_json))
         except KeyboardInterrupt:
             kept = _keep(session, state)
             raise Interrupted(f"after {reader.samples} samples{kept}") from None
+        except BrokenPipeError:
+            # Whoever read the answers had enough of them, and the sequence may go on another time.
+            _keep(session, state)
+            raise
     _keep(session, state)
     if refused:
         note(f"{refused} line{'s' if refused > 1 else ''} could not be read; {reader.samples} samples were")
@@ -113,7 +117,7 @@ class Reader:
 
     def _sample(self, text: str) -> Any:
         """The sample of a line; None for a header or an order such as a reset."""
-        if text.lstrip()[0] in "[{":
+        if text.lstrip()[0] in ("{" if self.text else "[{"):
             return self._from_json(text)
         if self.text:
             return text.rstrip("\r\n")
@@ -123,13 +127,16 @@ class Reader:
             self.first = False
             self._header(cells)
             return None
+        if self.first and self.names is not None:
+            raise OptionError("--columns names columns, and the first line is no header; begin with a line of names")
         self.first = False
         picked = range(len(cells)) if self.places is None else self.places
         if self.places is not None and len(cells) <= max(self.places):
             raise DataError(f"wanted {max(self.places) + 1} columns, got {len(cells)}")
         for place in picked:
             if numbers[place] is None:
-                raise DataError(f"column {place + 1} wanted a number, got {cells[place]!r:.40}")
+                parted = "; commas part columns" if any(mark in cells[place] for mark in ";\t") else ""
+                raise DataError(f"column {place + 1} wanted a number, got {cells[place]!r:.40}{parted}")
         return self._shaped([numbers[place] for place in picked])
 
     def _shaped(self, numbers: list[Any]) -> Any:
@@ -176,12 +183,15 @@ class Reader:
         if set(value) != wanted:
             came = ", ".join(value) or "none"
             raise DataError(f"an object wanted the fields {', '.join(sorted(wanted))}, got {came:.80}")
+        if any(isinstance(field, dict) for field in value.values()):
+            raise DataError("the fields of an object wanted numbers, lists or texts, got an object in it")
         return value[next(iter(wanted))] if wanted in ({"text"}, {"id"}, {"x"}) else value
 
 
 def _number(cell: str) -> float | None:
     try:
-        return float(cell)
+        # Python would read 1_000 as well.
+        return None if "_" in cell else float(cell)
     except ValueError:
         return None
 
@@ -198,6 +208,8 @@ def _decoded(line: bytes) -> str:
 def _lines(source: str) -> Iterator[bytes]:
     """Lines as they come; of one that is too long only the beginning is kept."""
     with contextlib.ExitStack() as stack:
+        if source == "-" and sys.stdin is None:
+            raise DataError("the standard input is closed; give the samples in a pipe or with --input")
         try:
             file = sys.stdin.buffer if source == "-" else stack.enter_context(Path(source).open("rb"))
         except (OSError, ValueError) as error:
@@ -207,6 +219,22 @@ def _lines(source: str) -> Iterator[bytes]:
             while len(rest) > _LONGEST and not rest.endswith(b"\n"):
                 rest = file.readline(_LONGEST + 1)
             yield line
+
+
+def _write(text: str) -> None:
+    """One line of the standard output, at once."""
+    if sys.stdout is None:
+        raise OutputError("the answers cannot be written: the standard output is closed")
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            # What could not be written would be tried again at the end of the program.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise OutputError(f"the answers cannot be written: {error.strerror}") from None
 
 
 def _written(answer: dict[str, Any], line: int, as_json: bool) -> str:

@@ -110,12 +110,13 @@ def as_floats(values: Any, name: str, width: int, *, steps: int | None = None) -
     """
     try:
         array = np.asarray(values)
-        if array.dtype.kind not in "fiub":
-            raise ValueError(f"numbers, got {array.dtype}" if array.dtype != object else "numbers in rows of one width")
-        with np.errstate(over="ignore"):
-            made = np.ascontiguousarray(array, np.float32)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{name} wanted {str(error).splitlines()[0]:.80}; give an array of float32") from None
+    except (TypeError, ValueError):
+        raise DataError(f"{name} wanted numbers in rows of one width; give an array of float32") from None
+    if array.dtype.kind not in "fiub":
+        came = f", got {array.dtype}" if array.dtype != object else " in rows of one width"
+        raise DataError(f"{name} wanted numbers{came}; give an array of float32")
+    with np.errstate(over="ignore"):
+        made = np.ascontiguousarray(array, np.float32)
     if steps is not None and made.ndim < 2 and width == 1:
         made = made.reshape(-1, 1)
     if made.ndim not in (1, 2) or made.shape[-1] != width:
@@ -124,8 +125,11 @@ def as_floats(values: Any, name: str, width: int, *, steps: int | None = None) -
 
 
 def _as_ids(values: Any) -> Whole:
-    array = np.asarray(values)
-    if array.size == 0:
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError):
+        array = np.empty((0, 0))
+    if array.shape == (0,):
         array = array.astype(np.int64)
     if array.dtype.kind not in "iu" or array.ndim > 1:
         raise DataError(f"this model reads ids: push wanted one whole number or a list, got {type(values).__name__}")

@@ -112,6 +112,10 @@ class Session:
         if self._shown is None:
             raise StreamError("there is no answer before the first sample; push one")
         shares = self._shown.astype(np.float64)[None]
+        if not (np.isfinite(shares).all() and shares.sum() > 0):
+            raise StreamError(
+                "the model answered with what is no probability; its weights are too large, train it anew"
+            )
         told = decide(shares / shares.sum(), answers.names, outside=answers.outside, threshold=answers.threshold)
         return told[0]
 
