@@ -5,12 +5,15 @@ import re
 
 import numpy as np
 import pytest
+import torch
 
 from ostinato.errors import ExportError
 from ostinato.exporting import onnx_trials
+from ostinato.exporting.onnx_export import to_onnx
 from ostinato.exporting.onnx_proof import Session, prove
 from ostinato.exporting.onnx_sequence import write_sequence
 from ostinato.exporting.onnx_step import write_step
+from ostinato.layers import Recurrent
 from ostinato.plan import plan_of
 from tests.exporting.models import layer, network, plan
 
@@ -207,3 +210,9 @@ def test_weights_that_make_the_network_chaotic_do_not_look_like_a_fault():
 def test_a_network_of_ids_without_a_pool_is_asked_too():
     steps = plan_of(network([]))
     assert prove(steps, "step", write_step(steps).SerializeToString()).error < 2e-6
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_an_ordinary_wide_network_is_not_blamed_for_inputs_of_ten_thousand(cell):
+    torch.manual_seed(1)
+    assert to_onnx(Recurrent(cell, 256, 256), "step").facts.error < 2e-6
