@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 
 from ostinato import ops
 from ostinato.cells import BUILT_IN
-from ostinato.data.batch import Batch, TokenTable
+from ostinato.data.batch import Batch, SeriesPart, TokenTable
 from ostinato.errors import LoweringError, OptionError, ShapeError
 from ostinato.forest import Forest
 from ostinato.layers import POOLINGS
@@ -23,11 +24,13 @@ INPUTS: dict[str, Any] = {
     "words": Batch(torch.tensor([[0, 1, 1], [1, 0, 0]]), torch.tensor([3, 1]), torch.tensor([0, 1]), table=TABLE),
     "ids": Batch(torch.tensor([[0, 1, 1], [1, 0, 0]]), torch.tensor([3, 1]), torch.tensor([0, 1])),
     "numbers": Batch(torch.randn(2, 3, 4), torch.tensor([3, 1]), torch.tensor([0, 1])),
+    "series": Batch(torch.randn(2, 3, 4), torch.tensor([3, 1]), torch.tensor([0, 1])),
 }
 KINDS: dict[str, dict[str, Any]] = {
     "words": {"words": 10, "pieces": 20, "width": 4},
     "ids": {"count": 10, "width": 4},
     "numbers": {"width": 4},
+    "series": {"observed": 3, "ahead": 1},
 }
 
 
@@ -274,3 +277,81 @@ def test_parts_for_trees_and_for_sequences_do_not_mix(changed: dict[str, Any], w
 def test_a_network_for_trees_wants_a_forest() -> None:
     with pytest.raises(ShapeError, match="wanted a batch with a forest, got one without"):
         build(trees()).decode(INPUTS["words"])
+
+
+def foretelling(**changed: Any) -> dict[str, Any]:
+    plain: dict[str, Any] = {
+        "embed": {"kind": "series", "observed": 1, "ahead": 2},
+        "body": {"cell": "gru", "hidden": 5},
+        "head": {"kind": "gaussian", "outputs": 1, "dropout": 0.1, "skip": True},
+    }
+    return plain | changed
+
+
+def window(rows: int = 2, context: int = 4, steps: int = 3) -> Batch:
+    torch.manual_seed(0)
+    part = SeriesPart(
+        *(torch.arange(rows), torch.arange(rows), torch.full((rows, 1), 7.0), torch.full((rows, 1), 2.0)),
+        *(torch.zeros(rows, 0), torch.zeros(rows, 0, dtype=torch.int64)),
+    )
+    return Batch(
+        torch.randn(rows, context, 3),
+        target=torch.randn(rows, steps, 1),
+        future=torch.randn(rows, steps, 2),
+        mask=torch.ones(rows, steps, 1, dtype=torch.bool),
+        part=part,
+    )
+
+
+@pytest.mark.parametrize("skip", [True, False])
+def test_a_forecast_is_made_for_every_step_ahead(skip: bool) -> None:
+    head = {"kind": "gaussian", "outputs": 1, "dropout": 0.1, "skip": skip}
+    model = build(foretelling(head=head))
+    batch = window()
+    step = model.loss(batch)
+    step.loss.backward()
+    assert step.count == 6
+    assert all(p.grad is not None for p in model.parameters())
+    told = model.eval().foresee(batch, [0.1, 0.9])
+    assert told.mean.shape == (2, 3, 1)
+    assert told.quantiles.shape == (2, 3, 1, 2)
+    assert model.draw(batch, 4).shape == (2, 4, 3, 1)
+    plain = model.foresee(dataclasses.replace(batch, part=None))
+    torch.testing.assert_close(told.mean, plain.mean * 2 + 7)
+
+
+def test_a_forecast_knows_nothing_of_later_steps() -> None:
+    model = build(foretelling()).eval()
+    batch = window()
+    assert batch.future is not None
+    later = batch.future.clone()
+    later[:, 2] += 5
+    first, other = model.foresee(batch).mean, model.foresee(dataclasses.replace(batch, future=later)).mean
+    assert torch.equal(first[:, :2], other[:, :2])
+    assert not torch.equal(first[:, 2], other[:, 2])
+
+
+def test_a_masked_target_reaches_no_gradient() -> None:
+    model = build(foretelling(head={"kind": "gaussian", "outputs": 1}))
+    batch = window()
+    assert batch.mask is not None
+    assert batch.target is not None
+    batch.mask[:, 1] = False
+    wrong = batch.target.clone()
+    wrong[:, 1] = 1e9
+    assert model.loss(batch).loss.item() == model.loss(dataclasses.replace(batch, target=wrong)).loss.item()
+
+
+def test_without_a_future_each_step_foretells_the_next() -> None:
+    model = build(foretelling(embed={"kind": "series", "observed": 1, "ahead": 2, "flagged": False}))
+    batch = dataclasses.replace(window(), future=None, target=torch.randn(2, 4, 1), mask=None)
+    assert model.loss(batch).count == 6
+    features, _, _ = model.ahead(batch)
+    assert features.shape[:2] == (2, 3)
+
+
+def test_a_forecast_wants_series() -> None:
+    with pytest.raises(OptionError, match="wanted an embed of the kind 'series'"):
+        build(foretelling(embed={"kind": "numbers", "width": 3}))
+    with pytest.raises(OptionError, match="skip is for a forecast at every step"):
+        build(foretelling(pool=["last"]))

@@ -21,6 +21,7 @@ TEACHERS["torch"] = lambda: importlib.import_module("ostinato.ops")
 # A public name and the module that has it; a module is its own.
 _PLACES = {
     "DataError": "errors",
+    "Forecaster": "tasks",
     "Forest": "forest",
     "OptionError": "errors",
     "OstinatoError": "errors",
@@ -90,6 +91,7 @@ if typing.TYPE_CHECKING:
     from ostinato.state import State
     from ostinato.streaming import stream
     from ostinato.tasks import (
+        Forecaster,
         RemainingLife,
         SeriesClassifier,
         SeriesRegressor,
@@ -100,6 +102,7 @@ if typing.TYPE_CHECKING:
 
 __all__ = [
     "DataError",
+    "Forecaster",
     "Forest",
     "OptionError",
     "OstinatoError",

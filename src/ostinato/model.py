@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,22 @@ from torch import Tensor, nn
 from ostinato.artifact import Artifact
 from ostinato.errors import ArtifactError, OptionError, OstinatoError, ShapeError, nearest
 from ostinato.heads.classify import Classify
+from ostinato.heads.forecast import FORECASTS, Forecast, Forecasted
+from ostinato.heads.forecast_numbers import UNMOVED
 from ostinato.heads.nodes import Nodes
 from ostinato.heads.regress import Regress
-from ostinato.layers import Bag, Dropout, Hybrid, LockedDropout, Pooling, Recurrent, TreeFold, WordEmbedding
+from ostinato.layers import (
+    Bag,
+    Dropout,
+    Hybrid,
+    LockedDropout,
+    Pooling,
+    Recurrent,
+    SeriesSteps,
+    TreeFold,
+    WordEmbedding,
+)
+from ostinato.layers.series_steps import Joined, ahead_of
 from ostinato.layers.stored import stored_weights
 from ostinato.lowering.rebuild import cell_from_data, stored_cell
 from ostinato.sequence import valid_steps
@@ -81,7 +94,14 @@ class Model(nn.Module):
         self.folds = isinstance(self.body, TreeFold)
         self.pool = Pooling(parts["pool"], self.body.width) if parts.get("pool") else None
         width = self.body.width if self.pool is None else self.pool.width
-        self.head = _made("head", HEADS, {"inputs": width, **parts["head"]})
+        head = dict(parts["head"])
+        # What a forecast also sees: what was read at its step, of which nothing is dropped.
+        self.skips = bool(head.pop("skip", False))
+        self.leave = Dropout(head.pop("dropout", 0.0) if self.skips else 0.0)
+        width += self.embed.width if self.skips else 0
+        self.head = _made("head", HEADS, {"inputs": width, **head})
+        self.foretells = isinstance(self.head, Forecast)
+        _check_series(parts, self.foretells, isinstance(self.embed, _Series), self.skips)
         _check_trees(parts, self.folds, isinstance(self.head, Nodes))
         self.share, self.beside = _beside(parts.get("beside"), parts["head"])
 
@@ -122,6 +142,8 @@ class Model(nn.Module):
             scores, roots = self.head(y), batch.forest.roots  # type: ignore[union-attr]
             loss = self.head.loss(scores, batch.target, roots)
             return Step(loss, None, len(batch), self.head.measure(scores, batch.target, roots), Activity(y[None]))
+        if self.foretells and self.pool is None:
+            return self._foretold(batch, state)
         activity, last = self._shown(batch, state)
         features, target, weight = self._pooled(activity), batch.target, batch.weight
         if self.pool is None and batch.lengths is not None:
@@ -135,6 +157,45 @@ class Model(nn.Module):
         # The end of a window is no beginning for a direction that comes from the other side.
         onward = None if self.body.bidirectional else last
         return Step(loss, onward, target.numel(), self.head.measure(scores, target), activity)
+
+    def ahead(self, batch: Batch, state: Any = None) -> tuple[Tensor, Activity, Any]:
+        """What a forecast sees for each step after a window [B, h, width], what the body showed, and its last state.
+
+        Without a future in the batch, that is for every step of the window but its first.
+        """
+        joined = self.embed.joined(batch)
+        y, last = self.body(self.enter(joined.x), state, lengths=joined.lengths)
+        features = self.leave(ahead_of(y, joined))
+        if self.skips:
+            features = torch.cat([features, ahead_of(joined.x, joined).to(features.dtype)], -1)
+        return features, Activity(y, joined.lengths), last
+
+    def _foretold(self, batch: Batch, state: Any) -> Step:
+        """The step of a network that forecasts; the loss is in units of each series' scale."""
+        assert batch.target is not None
+        features, activity, last = self.ahead(batch, state)
+        parameters, target, mask = self.head(features), batch.target, batch.mask
+        if batch.future is None:
+            target, mask = target[:, 1:], None if mask is None else mask[:, 1:]
+        scale = None
+        if self.head.kind == "negative_binomial" and batch.part is not None:
+            # Counts are whole numbers in their own units only.
+            scale = batch.part.scale[:, None]
+            target = (target * scale).round()
+        loss = self.head.loss(parameters, target, mask, scale=scale, weight=batch.weight)
+        return Step(loss, last, target.numel(), self.head.measure(parameters, target, mask, scale=scale), activity)
+
+    @torch.inference_mode()
+    def foresee(self, batch: Batch, levels: Sequence[float] = ()) -> Forecasted:
+        """The forecast of a batch in the units of its data: means [B, h, K] and quantiles [B, h, K, L]."""
+        answer: Forecasted = self.head.decode(self.ahead(batch)[0], levels, **_units(self.head, batch))
+        return answer
+
+    @torch.inference_mode()
+    def draw(self, batch: Batch, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """n draws of each step after the windows of a batch, each by itself: [B, n, h, K], in the units of its data."""
+        drawn: Tensor = self.head.sample(self.ahead(batch)[0], n, generator, **_units(self.head, batch))
+        return drawn.transpose(0, 1)
 
     def _both(self, batch: Batch, activity: Activity, scores: Tensor, target: Tensor, weight: Tensor | None) -> Step:
         """The step of a network with a bag beside it: two losses to train, that of the mixture to measure."""
@@ -201,14 +262,45 @@ class _Numbers(nn.Module):
         return numbers
 
 
+class _Series(SeriesSteps):
+    """Reads a batch of series."""
+
+    def forward(self, batch: Batch | Tensor) -> Tensor:  # type: ignore[override]
+        if isinstance(batch, Tensor):
+            return super().forward(batch).x
+        return super().forward(batch.inputs, batch.lengths, None, *_constants(batch)).x
+
+    def joined(self, batch: Batch) -> Joined:
+        """The steps of a window and those ahead; without a future, each step of the window before the next."""
+        if batch.future is not None:
+            return super().forward(batch.inputs, batch.lengths, batch.future, *_constants(batch))
+        # The sequence of a window whose own steps are foretold is one step shorter.
+        seen, known = batch.inputs[:, :-1, : self.observed], batch.inputs[:, 1:, self.observed :]
+        lengths = None if batch.lengths is None else (batch.lengths - 1).clamp(min=0)
+        return super().forward(torch.cat([seen, known], -1), lengths, None, *_constants(batch))
+
+
+def _constants(batch: Batch) -> tuple[Tensor | None, Tensor | None]:
+    return (None, None) if batch.part is None else (batch.part.static, batch.part.categories)
+
+
 # The bag's gradient is by far the longer one. Made small, it leaves clipping by norm to the network; the steps of
 # optimizers that scale each weight's gradient (all but sgd) stay as they are.
 _PULL = 0.02
 
 PARTS = ("embed", "body", "pool", "head", "beside")
-EMBEDS: dict[str, Any] = {"words": _Words, "ids": _Ids, "numbers": _Numbers}
-HEADS: dict[str, Any] = {"classify": Classify, "nodes": Nodes, "regress": Regress}
+EMBEDS: dict[str, Any] = {"words": _Words, "ids": _Ids, "numbers": _Numbers, "series": _Series}
+HEADS: dict[str, Any] = {"classify": Classify, "nodes": Nodes, "regress": Regress, **FORECASTS}
 BODIES = ("sequence", "tree", "hybrid")
+
+
+def _units(head: Forecast, batch: Batch) -> dict[str, Tensor | None]:
+    """The size and the place of the series of a batch, as a head takes them."""
+    if batch.part is None:
+        return {}
+    # Kinds that are never negative take no offset, not even one of zeros.
+    shift = None if head.kind in UNMOVED else batch.part.offset[:, None]
+    return {"scale": batch.part.scale[:, None], "shift": shift}
 
 
 def build(architecture: Mapping[str, Any], *, trust_cell: bool = False) -> Model:
@@ -292,6 +384,14 @@ def _mixed(scores: Tensor, other: Tensor, share: float) -> Tensor:
     # In mixed precision the network's scores are of half size, and the bag's never.
     mixture: Tensor = torch.lerp(scores.to(other.dtype).softmax(-1), other.softmax(-1), share)
     return mixture
+
+
+def _check_series(parts: Mapping[str, Any], foretells: bool, series: bool, skips: bool) -> None:
+    """Refuse a forecast of what is no series, and a way past the body where there is none."""
+    if skips and (not foretells or parts.get("pool")):
+        raise OptionError("skip is for a forecast at every step; leave it out")
+    if foretells and not parts.get("pool") and not series:
+        raise OptionError("a forecast at every step wanted an embed of the kind 'series'; or pool the steps to one")
 
 
 def _check_trees(parts: Mapping[str, Any], folds: bool, nodes: bool) -> None:

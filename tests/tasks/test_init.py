@@ -15,8 +15,8 @@ def test_every_name_is_there():
 
 
 def test_an_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="no attribute 'Forecaster'"):
-        _ = tasks.Forecaster
+    with pytest.raises(AttributeError, match="no attribute 'Oracle'"):
+        _ = tasks.Oracle
 
 
 def test_a_missing_file_names_the_nearest(tmp_path):
@@ -43,7 +43,7 @@ def test_a_checkpoint_is_no_model(tmp_path):
 
 def test_the_options_are_read_without_torch_and_numpy():
     code = (
-        "import sys, ostinato.tasks.text_options, ostinato.tasks.tree_options;"
+        "import sys, ostinato.tasks.text_options, ostinato.tasks.tree_options, ostinato.tasks.forecast_options;"
         "sys.exit([m for m in ('torch', 'numpy', 'pydantic', 'rich') if m in sys.modules] or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

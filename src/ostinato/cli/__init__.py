@@ -11,6 +11,7 @@ from collections.abc import Callable
 import typer
 
 from ostinato.cli import (
+    backtest,
     bench,
     cache,
     certify,
@@ -23,6 +24,7 @@ from ostinato.cli import (
     predict,
     stream,
     train,
+    train_forecaster,
     train_series,
 )
 from ostinato.cli.program import Program, Verb
@@ -30,6 +32,7 @@ from ostinato.cli.program import Program, Verb
 VERBS: dict[str, Callable[..., None]] = {
     "predict": predict.predict,
     "evaluate": evaluate.evaluate,
+    "backtest": backtest.backtest,
     "chat": chat.chat,
     "stream": stream.stream,
     "export": export.export,
@@ -52,6 +55,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 train_series.add_to(train.app)
+train_forecaster.add_to(train.app)
 app.add_typer(train.app, name="train")
 app.add_typer(cache.app, name="cache")
 for name, verb in VERBS.items():

@@ -11,7 +11,7 @@ import typer
 from ostinato.cli.files import load_model
 from ostinato.cli.flags import TrustCell
 from ostinato.cli.program import note
-from ostinato.errors import DataError
+from ostinato.errors import DataError, OptionError
 
 # Other labels are shown too where the best one is less certain than this.
 _SURE = 0.8
@@ -26,6 +26,8 @@ def chat(
     answers, nothing else.
     """
     network = load_model(model, trust_cell=trust_cell)
+    if network.reads == "history":
+        raise OptionError(f"{model} reads series, with which nobody chats; try: ostinato predict {model} --input FILE")
     typed = sys.stdin.isatty()
     if typed:
         known = f"{typer.style(model, bold=True)} knows {len(network.classes_)} labels"

@@ -66,6 +66,8 @@ def evaluate(
         if path is not None and path != "-":
             probe_output(path)
     network = load_model(model, trust_cell=trust_cell)
+    if network.reads == "history":
+        raise OptionError(f"{model} forecasts; how good it is, ostinato backtest {model} {data} tells")
     if network.reads in SERIES:
         evaluate_series(network, model, data, text=text, label=label, nodes=nodes, json_file=json_file, plot=plot)
         return

@@ -34,7 +34,7 @@ def load_model(path: str, *, trust_cell: bool) -> Any:
     import ostinato
 
     model = ostinato.load(path, trust_cell=trust_cell)
-    if not hasattr(model, "answers"):
+    if not hasattr(model, "reads"):
         raise OptionError(
             f"{path} holds a network without a task, and so without labels; use it by: ostinato stream {path}"
         )

@@ -166,8 +166,13 @@ def _model(manifest: Mapping[str, Any]) -> None:
         pieces = f", {vocabulary['buckets']:,} vectors for pieces of words" if vocabulary["buckets"] else ""
         _row("vocabulary", f"{len(vocabulary['words']):,} words{pieces}")
     if features is not None:
-        channels = features["layout"]["target"]
-        _row("channels", f"{len(channels)}: {_listed(channels)}")
+        layout = features["layout"]
+        _row("channels", f"{len(layout['target'])}: {_listed(layout['target'])}")
+        for name, words in (("known ahead", layout["known"]), ("known up to now", layout["past"])):
+            if words:
+                _row(name, _listed(words))
+    if "horizon" in manifest["options"]:
+        _row("horizon", f"{manifest['options']['horizon']} steps")
     _network(manifest)
     _title("training")
     _row("data", training["data"])

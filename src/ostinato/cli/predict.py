@@ -13,6 +13,7 @@ import typer
 
 from ostinato.cli.files import load_model
 from ostinato.cli.flags import TrustCell
+from ostinato.cli.forecasts import write_forecasts
 from ostinato.errors import DataError, OptionError
 
 # So many lines are answered together: enough to be fast, few enough for answers to appear while a pipe flows.
@@ -43,12 +44,22 @@ def predict(
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object a line.")] = False,
+    horizon: Annotated[
+        int | None, typer.Option(help="Steps to forecast; as in training unless given.", metavar="INT")
+    ] = None,
+    levels: Annotated[
+        str | None, typer.Option(help="Levels of a forecast's quantiles, such as 0.1,0.9.", metavar="TEXT")
+    ] = None,
+    plot: Annotated[
+        str | None, typer.Option(help="Draw the forecast: a .png, .svg or .pdf file.", metavar="FILE")
+    ] = None,
     trust_cell: TrustCell = False,
 ) -> None:
-    """Say which label each text or tree has.
+    """Say which label each text or tree has, or what comes next in each series.
 
     Writes one line a text: label, confidence and text, with tabs between. What the model does not know gets the
-    out-of-scope label where training named one; --json also tells whether the model is sure.
+    out-of-scope label where training named one; --json also tells whether the model is sure. A forecaster reads the
+    series of a file and writes a table: id, time, mean and quantiles.
     """
     if texts and source:
         raise OptionError("texts come from the command line or from --input; give one of them")
@@ -60,6 +71,14 @@ def predict(
     network = load_model(model, trust_cell=trust_cell)
     from ostinato.cli.on_series import SERIES, predict_series
 
+    if network.reads == "history":
+        if text is not None:
+            raise OptionError(f"--text is for texts and trees, and {model} reads series; leave it out")
+        write_forecasts(network, [*(texts or ()), *([source] if source else ())], horizon, levels, plot, as_json)
+        return
+    for name, value in (("--horizon", horizon), ("--levels", levels), ("--plot", plot)):
+        if value is not None:
+            raise OptionError(f"{name} is for forecasts, and {model} makes none; leave it out")
     if network.reads in SERIES:
         predict_series(network, model, texts, source, text=text, as_json=as_json)
         return

@@ -180,7 +180,7 @@ class Job:
 
     ``model`` makes the untrained model, ``check`` its options, told whether data for validation are given; ``read``
     gives what ``fit`` takes for a file, and what is in it: so many examples, of what; ``columns`` are the words of
-    ``fit`` that name columns.
+    ``fit`` that name columns; ``draw`` draws another picture than that of learning.
     """
 
     task: str
@@ -189,6 +189,11 @@ class Job:
     check: Callable[[Any, bool], None]
     read: Callable[[str], tuple[Any, Contents]]
     columns: Mapping[str, str | None]
+    draw: Callable[[Any, Any], None] | None = None
+
+
+# What to try next with a model, by what it reads.
+_NEXT = {"text": ("chat", ""), "tree": ("chat", ""), "history": ("backtest", " DATA")}
 
 
 def _text_job(run: TextClassifierRun) -> Job:
@@ -275,7 +280,7 @@ def _train_told(job: Job, run: Any, config: str | None, resume: bool, restart: b
         stopped(stop, checkpoint, command)
     model.save(run.output)
     remove_checkpoint(checkpoint)
-    _show_result(model, run)
+    _show_result(job, model, run)
 
 
 @contextmanager
@@ -295,7 +300,7 @@ def _watchers(log: str | None) -> Iterator[Callable[[Any], None]]:
         yield watch
 
 
-def _show_result(model: Any, run: Any) -> None:
+def _show_result(job: Job, model: Any, run: Any) -> None:
     """How good it is, and what to do next."""
     from ostinato.cli.screen import console, show_headline
 
@@ -304,7 +309,10 @@ def _show_result(model: Any, run: Any) -> None:
     if report is not None:
         screen.print("validation  ", end="", style="bold")
         show_headline(screen, report)
-    if run.plot is not None:
+    if run.plot is not None and job.draw is not None:
+        job.draw(model, run)
+        screen.print(f"drew   {run.plot}")
+    elif run.plot is not None:
         from ostinato.diagnosis.pictures import draw_training
 
         draw_training(
@@ -317,5 +325,5 @@ def _show_result(model: Any, run: Any) -> None:
         screen.print(f"drew   {run.plot}")
     size = Path(run.output).stat().st_size / 1e6
     screen.print(f"saved  {run.output} ({size:.1f} MB)")
-    verb, rest = ("chat", "") if model.reads in ("text", "tree") else ("evaluate", " DATA")
+    verb, rest = _NEXT.get(model.reads, ("evaluate", " DATA"))
     screen.print(f"try    ostinato {verb} {shlex.quote(run.output)}{rest}")

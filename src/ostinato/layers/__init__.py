@@ -16,6 +16,7 @@ from ostinato.layers.local_attention import LocalAttention
 from ostinato.layers.orthogonal import orthogonal
 from ostinato.layers.pooling import POOLINGS, Pooling
 from ostinato.layers.recurrent import Direction, Recurrent
+from ostinato.layers.series_steps import SeriesSteps
 from ostinato.layers.tree import TreeFold, roots_of
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "LockedDropout",
     "Pooling",
     "Recurrent",
+    "SeriesSteps",
     "StepNorm",
     "TreeFold",
     "WordDropout",

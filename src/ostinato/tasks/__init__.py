@@ -10,6 +10,8 @@ from ostinato.errors import ArtifactError, nearest, needs
 
 if TYPE_CHECKING:
     from ostinato.tasks.evaluation import Evaluation
+    from ostinato.tasks.forecast_evaluation import ForecastEvaluation
+    from ostinato.tasks.forecaster import Forecaster
     from ostinato.tasks.number_report import NumberReport
     from ostinato.tasks.remaining_life import RemainingLife
     from ostinato.tasks.series_classifier import SeriesClassifier
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Evaluation",
+    "ForecastEvaluation",
+    "Forecaster",
     "NumberReport",
     "RemainingLife",
     "SeriesClassifier",
@@ -30,6 +34,7 @@ __all__ = [
 
 # A task's name in model files and on the command line, and the class that knows it.
 TASKS = {
+    "forecaster": ("ostinato.tasks.forecaster", "Forecaster"),
     "remaining-life": ("ostinato.tasks.remaining_life", "RemainingLife"),
     "series-classifier": ("ostinato.tasks.series_classifier", "SeriesClassifier"),
     "series-regressor": ("ostinato.tasks.series_regressor", "SeriesRegressor"),
@@ -40,6 +45,8 @@ TASKS = {
 # Looked up when used: the options of a task must be readable without numpy.
 _HOMES = {
     "Evaluation": "evaluation",
+    "ForecastEvaluation": "forecast_evaluation",
+    "Forecaster": "forecaster",
     "NumberReport": "number_report",
     "RemainingLife": "remaining_life",
     "SeriesClassifier": "series_classifier",

@@ -292,8 +292,13 @@ def summarise(
         "valid": dict(best["valid"]),
         "seconds": round(seconds, 1),
         "seed": options.seed,
-        "versions": {"python": platform.python_version(), **{name: version_of(name) for name in _PACKAGES}},
+        "versions": versions(),
     }
+
+
+def versions() -> dict[str, str]:
+    """The versions of what a model was made with."""
+    return {"python": platform.python_version(), **{name: version_of(name) for name in _PACKAGES}}
 
 
 _PACKAGES = ("ostinato", "torch", "numpy", "tokenizers")
