@@ -33,6 +33,8 @@ NAMES = (
     "trees",
     "cells",
     "streaming",
+    "cmapss",
+    "series_sets",
 )
 
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 QUICK = {"hidden": 4, "convolution": 4, "epochs": 3, "batch": 8, "device": "cpu"}
-LIFE = {"hidden": 6, "window": 8, "first": 3, "epochs": 3, "batch": 64, "device": "cpu", "cap": 12}
+LIFE = {
+    "hidden": 6,
+    "window": 8,
+    "first": 3,
+    "epochs": 3,
+    "batch": 64,
+    "device": "cpu",
+    "cap": 12,
+    "jitter": 0.0,
+    "average": 0.0,
+}
 
 
 def waves(count=24, channels=2, seed=0):

@@ -35,7 +35,6 @@ def test_the_defaults_can_act(options, cell):
     [
         (SeriesOptions(truncate=5), False, "a series has one answer; truncate does not apply"),
         (SeriesOptions(convolution=0, every=2), False, "every slows a recurrence that has convolutions beside it"),
-        (SeriesOptions(average=0.9), False, "average keeps means of weights"),
         (SeriesOptions(scaling="none", scope="series"), False, "scaling='none' scales nothing"),
         (SeriesOptions(holdout=0.2), True, "holdout does not apply where data for validation are given"),
         (SeriesOptions(momentum=0.5), False, "momentum does not apply to the optimizer 'adamw'"),

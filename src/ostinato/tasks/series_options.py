@@ -210,7 +210,7 @@ class RemainingLifeOptions(SeriesRegressorOptions):
     hidden: Annotated[
         int, Option("Width of the state, in each direction.", at_least=1, at_most=65536, group=_NETWORK)
     ] = 64
-    cell: Annotated[str | Cell, Option("The recurrent cell.", words=_CELLS, group=_NETWORK)] = "lstm"
+    cell: Annotated[str | Cell, Option("The recurrent cell.", words=_CELLS, group=_NETWORK)] = "gru"
     bidirectional: Annotated[bool, Option("Read each window in both directions.", group=_NETWORK)] = False
     pooling: Annotated[str, Option("How the steps of a window become one vector.", words=POOLINGS, group=_NETWORK)] = (
         "last"
@@ -227,6 +227,22 @@ class RemainingLifeOptions(SeriesRegressorOptions):
     dropout: Annotated[
         float, Option("Share of values dropped from what each layer hands on.", at_least=0, below=1, group=_RULES)
     ] = 0.2
+    jitter: Annotated[
+        float, Option("Deviation of the noise added to scaled values in training.", at_least=0, group=_RULES)
+    ] = 0.3
+    average: Annotated[
+        float,
+        Option(
+            "Decay of the average of weights over steps, as 0.998; 0 is off.", at_least=0, below=1, group="Training"
+        ),
+    ] = 0.99
+    epochs: Annotated[
+        int, Option("How often training goes through the windows, at most.", at_least=1, group="Training")
+    ] = 8
+    patience: Annotated[
+        int,
+        Option("Epochs without a better result before training stops; 0 never stops.", at_least=0, group="Training"),
+    ] = 3
     cap: Annotated[
         int | None,
         Option(
@@ -235,11 +251,11 @@ class RemainingLifeOptions(SeriesRegressorOptions):
     ] = 125
     window: Annotated[
         int, Option("Steps before a moment that the network reads.", at_least=1, at_most=1_000_000, group=_SERIES)
-    ] = 50
+    ] = 100
     first: Annotated[
         int,
         Option("Steps of a unit before the first moment that is learned from.", at_least=1, group=_SERIES),
-    ] = 5
+    ] = 20
     holdout: Annotated[
         float | None,
         Option(
@@ -268,11 +284,6 @@ def check_options(options: SeriesOptions, *, valid: bool) -> None:
         raise OptionError(
             "every slows a recurrence that has convolutions beside it, and convolution=0 leaves them out; leave out "
             "one of the two"
-        )
-    if options.convolution and options.average:
-        raise OptionError(
-            "average keeps means of weights, and what convolutions are normalised by would not belong to them; leave "
-            "it 0, or set convolution=0"
         )
     if options.scaling == "none" and options.scope != "panel":
         raise OptionError(
