@@ -32,6 +32,8 @@ NAMES = (
     "function_names",
     "trees",
     "cells",
+    "electricity",
+    "forecast_speed",
     "streaming",
     "cmapss",
     "series_sets",

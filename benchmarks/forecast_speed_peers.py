@@ -1,0 +1,59 @@
+"""Run by another Python: NeuralForecast's LSTM on a job of benchmarks/forecast_speed.py, and nothing of ostinato."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+
+
+def main(job: dict) -> None:
+    """Train for so many steps, and print what it took as the last line."""
+    import numpy as np
+    import pandas as pd
+    from neuralforecast import NeuralForecast
+    from neuralforecast.losses.pytorch import MQLoss
+    from neuralforecast.models import LSTM
+
+    def peak() -> int:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+    before = peak()
+    series, rows = job["series"], job["rows"]
+    frame = pd.DataFrame(
+        {
+            "unique_id": np.repeat(np.arange(series), rows),
+            "ds": np.tile(np.arange(rows), series),
+            "y": np.random.default_rng(0).normal(size=series * rows).astype(np.float32),
+        }
+    )
+    model = LSTM(
+        h=job["horizon"],
+        input_size=job["context"],
+        encoder_hidden_size=job["hidden"],
+        encoder_n_layers=job["layers"],
+        loss=MQLoss(quantiles=[level / 10 for level in range(1, 10)]),
+        max_steps=job["steps"],
+        batch_size=32,
+        windows_batch_size=job["batch"],
+        scaler_type="standard",
+        accelerator="cpu",
+        enable_progress_bar=False,
+        logger=False,
+    )
+    forecaster = NeuralForecast(models=[model], freq=1)
+    began = time.monotonic()
+    forecaster.fit(frame)
+    seconds = time.monotonic() - began
+    told = {
+        "steps_per_second": job["steps"] / seconds,
+        "seconds": seconds,
+        "growth_mb": (peak() - before) / 1e6,
+        "parameters": sum(weight.numel() for weight in forecaster.models[0].parameters()),
+    }
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))
