@@ -196,8 +196,8 @@ def _cmapss(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         f"turbofan life, C-MAPSS FD001, {s['rmse']['runs']} seeds ({s['training_seconds']['mean']:.0f} s each): RMSE "
         "against truth capped at 125 / as it is",
         f"**{s['rmse']['mean']:.2f}** / {s['rmse_uncapped']['mean']:.2f}",
-        f"NASA score {s['nasa']['mean']:.0f} / {s['nasa_uncapped']['mean']:.0f}; published with mixed conventions: BiLSTM "
-        "13.65, LSTM 14.93",
+        f"NASA score {s['nasa']['mean']:.0f} / {s['nasa_uncapped']['mean']:.0f}; published with mixed conventions: "
+        "BiLSTM 13.65, LSTM 14.93",
     )
 
 
