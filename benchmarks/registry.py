@@ -37,6 +37,7 @@ NAMES = (
     "streaming",
     "cmapss",
     "series_sets",
+    "nab",
 )
 
 

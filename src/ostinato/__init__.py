@@ -20,6 +20,7 @@ TEACHERS["torch"] = lambda: importlib.import_module("ostinato.ops")
 
 # A public name and the module that has it; a module is its own.
 _PLACES = {
+    "AnomalyDetector": "tasks",
     "DataError": "errors",
     "Forecaster": "tasks",
     "Forest": "forest",
@@ -91,6 +92,7 @@ if typing.TYPE_CHECKING:
     from ostinato.state import State
     from ostinato.streaming import stream
     from ostinato.tasks import (
+        AnomalyDetector,
         Forecaster,
         RemainingLife,
         SeriesClassifier,
@@ -101,6 +103,7 @@ if typing.TYPE_CHECKING:
     )
 
 __all__ = [
+    "AnomalyDetector",
     "DataError",
     "Forecaster",
     "Forest",

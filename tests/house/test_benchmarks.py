@@ -160,3 +160,9 @@ def test_the_lists_of_the_example_are_learned_from_and_the_model_is_saved(tmp_pa
     assert 0 <= example("listops").main(lists=60, epochs=1) <= 1
     assert "(MAX 2 (MIN 9 (SM 4 8)) 1) MAX=" in capsys.readouterr().out
     assert (tmp_path / "listops.safetensors").stat().st_size > 100_000
+
+
+def test_a_machine_that_fails_is_noticed(tmp_path):
+    picture = tmp_path / "machine.png"
+    assert example("failing_machine").main(picture=str(picture), epochs=2, hidden=8, context=48) == 1.0
+    assert picture.exists()

@@ -18,12 +18,14 @@ from ostinato.cli import (
     chat,
     check_install,
     demo,
+    detect,
     evaluate,
     export,
     info,
     predict,
     stream,
     train,
+    train_anomaly,
     train_forecaster,
     train_series,
 )
@@ -33,6 +35,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "predict": predict.predict,
     "evaluate": evaluate.evaluate,
     "backtest": backtest.backtest,
+    "detect": detect.detect,
     "chat": chat.chat,
     "stream": stream.stream,
     "export": export.export,
@@ -56,6 +59,7 @@ app = typer.Typer(
 )
 train_series.add_to(train.app)
 train_forecaster.add_to(train.app)
+train_anomaly.add_to(train.app)
 app.add_typer(train.app, name="train")
 app.add_typer(cache.app, name="cache")
 for name, verb in VERBS.items():

@@ -38,6 +38,10 @@ def load_model(path: str, *, trust_cell: bool) -> Any:
         raise OptionError(
             f"{path} holds a network without a task, and so without labels; use it by: ostinato stream {path}"
         )
+    if model.reads == "channels":
+        raise OptionError(
+            f"{path} is a detector of anomalies; use it by: ostinato detect {path} DATA, or ostinato stream {path}"
+        )
     return model
 
 

@@ -38,6 +38,10 @@ def stream(
             metavar="FILE",
         ),
     ] = None,
+    series: Annotated[
+        str | None,
+        typer.Option("--series", help="Which series of the training comes, for a detector of many.", metavar="ID"),
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Let every line begin a new sequence.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object a line.")] = False,
 ) -> None:
@@ -45,22 +49,20 @@ def stream(
 
     A line is a sample: numbers with commas between, a JSON list, a JSON object {"x": [...]} or one with a number for
     each of the columns, or a text for a model of texts. A first line of names is a header. {"reset": true} begins a new
-    sequence. A line that cannot be read is told on the standard error with its number, leaves the state as it was, and
-    makes the exit code 1.
+    sequence. For a detector of anomalies a line is a time and its values. A line that cannot be read is told on the
+    standard error with its number, leaves the state as it was, and makes the exit code 1.
     """
-    import ostinato
-
     if state is not None and fresh:
         raise OptionError("--fresh begins anew at every line and --state goes on; give one of them")
-    session = ostinato.stream(model)
-    reader = Reader(session, columns)
+    reader = _reader(model, columns, series, fresh=fresh)
+    session = reader.session
     _take_up(session, state)
     refused = 0
     with _stoppable():
         try:
             for number, line in enumerate(_lines(source), start=1):
                 try:
-                    answer = reader.answer(line, fresh=fresh)
+                    answer = reader.answer(_decoded(line), fresh=fresh)
                 except (DataError, ShapeError) as error:
                     refused += 1
                     note(f"line {number}: {error}")
@@ -80,6 +82,23 @@ def stream(
         raise typer.Exit(_REFUSED)
 
 
+def _reader(model: str, columns: str | None, series: str | None, *, fresh: bool) -> Any:
+    """What reads the lines for a session of a model."""
+    from ostinato.plan import plan_of
+    from ostinato.streaming import Session, Watch
+
+    plan = plan_of(model)
+    if plan.watched is not None:
+        from ostinato.cli.watching import WatchReader
+
+        if fresh:
+            raise OptionError("--fresh begins anew at every line, and a detector judges by what was before")
+        return WatchReader(Watch(plan, series), columns)
+    if series is not None:
+        raise OptionError("--series says which series a detector watches, and this model is none; leave it out")
+    return Reader(Session(plan), columns)
+
+
 class Reader:
     """Turns lines into samples for a session, and what the session shows into fields to write."""
 
@@ -97,9 +116,8 @@ class Reader:
                 f"got {len(self.names)}"
             )
 
-    def answer(self, line: bytes, *, fresh: bool) -> dict[str, Any] | None:
+    def answer(self, text: str, *, fresh: bool) -> dict[str, Any] | None:
         """What the model says after one line; None for a line that holds no sample."""
-        text = _decoded(line)
         if not text.strip():
             return None
         sample = self._sample(text)
@@ -240,6 +258,8 @@ def _write(text: str) -> None:
 def _written(answer: dict[str, Any], line: int, as_json: bool) -> str:
     if as_json:
         return json.dumps({"line": line, **answer}, ensure_ascii=False)
+    if "threshold" in answer:
+        return ",".join("" if value is None else str(value) for value in answer.values())
     if "y" in answer:
         rows = answer["y"] if answer["y"] and isinstance(answer["y"][0], list) else [answer["y"]]
         return "\n".join(",".join(f"{number:.7g}" for number in row) for row in rows)

@@ -193,7 +193,7 @@ class Job:
 
 
 # What to try next with a model, by what it reads.
-_NEXT = {"text": ("chat", ""), "tree": ("chat", ""), "history": ("backtest", " DATA")}
+_NEXT = {"text": ("chat", ""), "tree": ("chat", ""), "history": ("backtest", " DATA"), "channels": ("detect", " DATA")}
 
 
 def _text_job(run: TextClassifierRun) -> Job:

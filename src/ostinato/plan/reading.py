@@ -35,6 +35,7 @@ _TRAINING = (
 )
 _INSIDE = ("layer_norm", "zoneout", "clip", "recurrent_dropout", "state_dropout")
 _BODY = ("kind", "cell", "hidden", "layers", "bidirectional", "projection", "residual", "norm", *_INSIDE, *_TRAINING)
+_TASKS = ("text-classifier", "anomaly-detector")
 _EPSILON = 1e-5
 _REACH = 25.0
 
@@ -63,8 +64,9 @@ def _planned(stored: Artifact) -> Plan:
     kind, task = manifest.get("kind"), manifest.get("task")
     if kind not in ("model", "network"):
         raise PlanError(f"a plan wanted a model, got a {kind}; go on training from it, then save the model")
-    if task not in (None, "text-classifier"):
-        raise PlanError(f"a model of the task '{task}' has no plan: trees are no streams; known: 'text-classifier'")
+    if task not in (None, *_TASKS):
+        known = ", ".join(f"'{name}'" for name in _TASKS)
+        raise PlanError(f"a model of the task '{task}' has no plan: it does not go step by step; known: {known}")
     try:
         return _Reader(stored).plan()
     except OstinatoError:
@@ -88,20 +90,23 @@ class _Reader:
         unknown = set(self.parts) - {"embed", "body", "pool", "head", "beside"}
         if unknown:
             raise PlanError(f"an architecture has no part {sorted(unknown)[0]!r}")
-        value = self.embed(self.parts["embed"])
+        self.entered = value = self.embed(self.parts["embed"])
         value = self.body(dict(self.parts["body"]), value)
         if self.parts.get("pool"):
             value = self.pool(list(self.parts["pool"]), value)
         outputs = {"y": value.writes}
         if "head" in self.parts:
-            outputs = {"probabilities": self.head(self.parts["head"], value).writes}
+            shown = "y" if self.parts["head"]["kind"] == "point" else "probabilities"
+            outputs = {shown: self.head(self.parts["head"], value).writes}
         if self.tensors:
             raise PlanError(f"the model has tensors that no step reads: {', '.join(sorted(self.tensors)[:5])}")
         vocabulary, answers = None, None
         if self.manifest.get("task") == "text-classifier":
             vocabulary, answers = Vocabulary.from_dict(self.manifest["vocabulary"]), self.answers()
         task = self.manifest.get("task")
-        return Plan(self.numbers, self.ids, tuple(self.steps), outputs, self.digest, task, vocabulary, answers)
+        watched = {name: self.manifest[name] for name in ("features", "alarm")} if task == "anomaly-detector" else None
+        steps = tuple(self.steps)
+        return Plan(self.numbers, self.ids, steps, outputs, self.digest, task, vocabulary, answers, watched)
 
     def answers(self) -> Answers:
         fields = {name: value for name, value in self.manifest["labels"].items() if name != "kind"}
@@ -130,7 +135,12 @@ class _Reader:
         return step
 
     def embed(self, options: Mapping[str, Any]) -> Step:
-        kind, width = options["kind"], options["width"]
+        kind = options["kind"]
+        if kind == "series":
+            if options.get("static") or options.get("categories") or options.get("flagged", True):
+                raise PlanError("a network that is told what a series is, or that is asked for many steps, has no plan")
+            kind, options = "numbers", {"width": options["observed"] + options["ahead"]}
+        width = options["width"]
         if kind == "numbers":
             self.numbers["x"] = _width(width)
             return Step((), "x", width)
@@ -220,8 +230,10 @@ class _Reader:
         return self.add(Join(tuple(step.writes for step in pools), "pooled", width * len(pools)))
 
     def head(self, options: Mapping[str, Any], value: Step) -> Step:
+        if options["kind"] == "point":
+            return self.point(options, value)
         if options["kind"] != "classify":
-            raise PlanError(f"head got the kind {options['kind']!r}; known: 'classify'")
+            raise PlanError(f"head got the kind {options['kind']!r}; known: 'classify', 'point'")
         classes = _width(options["classes"])
         weight = self.take("head.scores.weight", classes, value.width)
         bias = self.take("head.scores.bias", classes)
@@ -232,6 +244,15 @@ class _Reader:
         other = self.bag(self.parts["beside"], classes)
         mixed = Mix((shares.writes, other.writes), "mixed", classes, float(self.parts["beside"]["share"]))
         return self.add(mixed)
+
+    def point(self, options: Mapping[str, Any], value: Step) -> Step:
+        """One number for each target, which may also see what is read at its step."""
+        if options.get("skip"):
+            names = (value.writes, self.entered.writes)
+            value = self.add(Join(names, "seen", value.width + self.entered.width))
+        outputs = _width(options["outputs"])
+        weight = self.take("head.numbers.weight", outputs, value.width)
+        return self.add(Affine((value.writes,), "foretold", outputs, weight, self.take("head.numbers.bias", outputs)))
 
     def bag(self, options: Mapping[str, Any], classes: int) -> Step:
         """The scores of the bag beside the network, as probabilities."""

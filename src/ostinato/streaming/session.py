@@ -24,7 +24,7 @@ Floats = NDArray[np.float32]
 _PREVIOUS = struct.Struct("<q")
 
 
-def stream(model: Any) -> Session:
+def stream(model: Any) -> Any:
     """A live session of a model file (a path), a trained model, or a layer: one sample in, one answer out.
 
     >>> import ostinato as ost
@@ -32,10 +32,16 @@ def stream(model: Any) -> Session:
     >>> session.push([0.1, 0.2, 0.3]).shape, session.push([[0.1, 0.2, 0.3]] * 4).shape
     ((5,), (4, 5))
 
-    Runs without torch. Raises :class:`~ostinato.errors.PlanError` for a model that cannot run step by step, such as a
+    A detector of anomalies gives a :class:`~ostinato.streaming.watch.Watch`, all else a :class:`Session`. Runs without
+    torch. Raises :class:`~ostinato.errors.PlanError` for a model that cannot run step by step, such as a
     bidirectional one, and :class:`~ostinato.errors.ArtifactError` for a file that cannot be read.
     """
-    return Session(plan_of(os.fspath(model) if isinstance(model, os.PathLike) else model))
+    plan = plan_of(os.fspath(model) if isinstance(model, os.PathLike) else model)
+    if plan.watched is not None:
+        from ostinato.streaming.watch import Watch
+
+        return Watch(plan)
+    return Session(plan)
 
 
 class Session:

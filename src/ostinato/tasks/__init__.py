@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ostinato.errors import ArtifactError, nearest, needs
 
 if TYPE_CHECKING:
+    from ostinato.tasks.anomaly_detector import AnomalyDetector
+    from ostinato.tasks.anomaly_report import AnomalyEvaluation
     from ostinato.tasks.evaluation import Evaluation
     from ostinato.tasks.forecast_evaluation import ForecastEvaluation
     from ostinato.tasks.forecaster import Forecaster
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from ostinato.tasks.tree_classifier import TreeClassifier
 
 __all__ = [
+    "AnomalyDetector",
+    "AnomalyEvaluation",
     "Evaluation",
     "ForecastEvaluation",
     "Forecaster",
@@ -34,6 +38,7 @@ __all__ = [
 
 # A task's name in model files and on the command line, and the class that knows it.
 TASKS = {
+    "anomaly-detector": ("ostinato.tasks.anomaly_detector", "AnomalyDetector"),
     "forecaster": ("ostinato.tasks.forecaster", "Forecaster"),
     "remaining-life": ("ostinato.tasks.remaining_life", "RemainingLife"),
     "series-classifier": ("ostinato.tasks.series_classifier", "SeriesClassifier"),
@@ -44,6 +49,8 @@ TASKS = {
 
 # Looked up when used: the options of a task must be readable without numpy.
 _HOMES = {
+    "AnomalyDetector": "anomaly_detector",
+    "AnomalyEvaluation": "anomaly_report",
     "Evaluation": "evaluation",
     "ForecastEvaluation": "forecast_evaluation",
     "Forecaster": "forecaster",
@@ -80,7 +87,7 @@ def load(path: str | os.PathLike[str], *, trust_cell: bool = False) -> Any:
             f"{source} is a {stored.manifest['kind']}, wanted a model; go on training from it, then save the model"
         )
     task = stored.manifest.get("task")
-    if task not in TASKS:
+    if not isinstance(task, str) or task not in TASKS:
         raise ArtifactError(
             f"{source} is a model of the task {task!r:.40}, which is not known; {nearest(str(task), TASKS)}"
         )
