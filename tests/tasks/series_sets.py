@@ -15,6 +15,7 @@ LIFE = {
     "cap": 12,
     "jitter": 0.0,
     "average": 0.0,
+    "stride": 1,
 }
 
 

@@ -171,6 +171,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(tmp_path):
         {"pooling": "attention"},
         {"convolution": 0},
         {"every": 2},
+        {"members": 2},
         {"scaling": "robust"},
         {"scope": "series"},
         {"missing": "always"},

@@ -60,6 +60,14 @@ def test_windows_tell_what_is_left_up_to_a_cap():
     assert remaining(panel, moments(panel, 1), 2).tolist() == [2, 2, 2, 1, 0, 1, 0]
 
 
+def test_an_epoch_may_have_some_of_the_windows_others_each_time():
+    windows = LifeWindows(PANEL, FEATURES, window=3, first=2, cap=5, size=100, stride=3, seed=1)
+    whole = len(moments(PANEL, 2))
+    [one], [other] = windows.epoch(0), windows.epoch(1)
+    assert len(one) == len(other) == -(-whole // 3)
+    assert not torch.equal(one.inputs, other.inputs)
+
+
 def test_a_resumed_epoch_has_the_batches_that_were_left():
     windows = LifeWindows(PANEL, FEATURES, window=3, first=2, cap=5, size=7, seed=1)
     assert same(list(windows.epoch(1))[2:], windows.epoch(1, 2))

@@ -89,6 +89,7 @@ class RemainingLife(SeriesEstimator, RemainingLifeOptions):
                 first=options.first,
                 cap=options.cap,
                 size=size,
+                stride=options.stride if shuffle else 1,
                 scales=scales_of(features, part.panel),
                 seed=options.seed,
                 shuffle=shuffle,

@@ -17,13 +17,13 @@ from ostinato.errors import ArtifactError, DataError, NotFittedError, OstinatoEr
 from ostinato.options import validate
 from ostinato.tasks.conventions import Estimator
 from ostinato.tasks.examples import hold_out
-from ostinato.tasks.fitted import network_of
 from ostinato.tasks.series_examples import Columns, SeriesExamples, read_series_examples
 from ostinato.tasks.series_options import SeriesOptions, check_options
 from ostinato.tasks.series_training import answered, features_data, features_from
 
 if TYPE_CHECKING:
     from ostinato.model import Model
+    from ostinato.tasks.members import Members
 
 Self = TypeVar("Self", bound="SeriesEstimator")
 
@@ -46,7 +46,7 @@ class SeriesEstimator(Estimator):
     also: ClassVar[frozenset[str]] = frozenset()
     reads: ClassVar[str] = "series"
 
-    model_: Model
+    model_: Model | Members
     features_: Features
     columns_: Columns
     history_: tuple[dict[str, Any], ...]
@@ -104,6 +104,8 @@ class SeriesEstimator(Estimator):
     def from_artifact(cls: type[Self], stored: artifact.Artifact, source: str, *, trust_cell: bool = False) -> Self:
         """The model of a verified file; :func:`ostinato.load` calls it."""
         needs("torch", "train")
+        from ostinato.tasks.members import kept
+
         manifest = stored.manifest
         if set(manifest) != _FIELDS | cls.also:
             raise ArtifactError(f"{source}: the manifest of a {cls.task} has other fields: {sorted(manifest)}")
@@ -115,7 +117,8 @@ class SeriesEstimator(Estimator):
                 options["cell"] = cls.options.cell
             model = cls(**validate(cls.options, options))
             features = features_from(manifest["features"])
-            network = network_of(manifest["architecture"], stored.tensors, trust_cell)
+            members = model.members  # type: ignore[attr-defined]
+            network = kept(manifest["architecture"], members, stored.tensors, trust_cell)
             if network.embed.width != len(features.columns):
                 raise DataError(f"the network reads {network.embed.width} numbers a step, not {len(features.columns)}")
             if made:
@@ -132,7 +135,7 @@ class SeriesEstimator(Estimator):
     def _restore(self, manifest: Mapping[str, Any]) -> None:
         """Take what else stands in the manifest, and refuse what does not belong together."""
 
-    def _adopt(self, model: Model, features: Features, columns: Columns) -> None:
+    def _adopt(self, model: Model | Members, features: Features, columns: Columns) -> None:
         self.model_, self.features_, self.columns_ = model, features, columns
 
     def _checked(self, *, valid: bool) -> Any:

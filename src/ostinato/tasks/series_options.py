@@ -90,6 +90,16 @@ class SeriesOptions(TrainOptions):
         ),
     ] = None
 
+    members: Annotated[
+        int,
+        Option(
+            "Networks that learn side by side, each from weights of its own, and answer by their mean.",
+            at_least=1,
+            at_most=100,
+            group=_NETWORK,
+        ),
+    ] = 1
+
     scaling: Annotated[
         str,
         Option(
@@ -205,7 +215,7 @@ class RemainingLifeOptions(SeriesRegressorOptions):
     125
     """
 
-    batch: Annotated[int, Option("Windows in a batch.", at_least=1, group="Training")] = 256
+    batch: Annotated[int, Option("Windows in a batch.", at_least=1, group="Training")] = 64
     lr: Annotated[float, Option("Learning rate at its highest.", above=0, group="Training")] = 4e-3
     hidden: Annotated[
         int, Option("Width of the state, in each direction.", at_least=1, at_most=65536, group=_NETWORK)
@@ -238,7 +248,7 @@ class RemainingLifeOptions(SeriesRegressorOptions):
     ] = 0.99
     epochs: Annotated[
         int, Option("How often training goes through the windows, at most.", at_least=1, group="Training")
-    ] = 8
+    ] = 12
     patience: Annotated[
         int,
         Option("Epochs without a better result before training stops; 0 never stops.", at_least=0, group="Training"),
@@ -252,6 +262,14 @@ class RemainingLifeOptions(SeriesRegressorOptions):
     window: Annotated[
         int, Option("Steps before a moment that the network reads.", at_least=1, at_most=1_000_000, group=_SERIES)
     ] = 100
+    stride: Annotated[
+        int,
+        Option(
+            "Of so many moments one is learned from in an epoch, drawn anew each time: neighbours are alike.",
+            at_least=1,
+            group=_SERIES,
+        ),
+    ] = 4
     first: Annotated[
         int,
         Option("Steps of a unit before the first moment that is learned from.", at_least=1, group=_SERIES),

@@ -97,7 +97,8 @@ class LifeWindows:
     [([[1.0, 2.0], [2.0, 3.0], [3.0, 4.0]], [1.0, 1.0, 0.0])]
 
     A window ends at every step of a unit from the step ``first`` on (at its last one, if it has fewer), and reads at
-    most ``window`` steps. ``cap`` is the most life that is told.
+    most ``window`` steps. ``cap`` is the most life that is told. With a ``stride`` above 1 an epoch has only one of so
+    many windows, drawn anew each time.
     """
 
     continuous = False
@@ -111,6 +112,7 @@ class LifeWindows:
         first: int,
         cap: int | None,
         size: int,
+        stride: int = 1,
         scales: Scales | None = None,
         seed: int = 0,
         shuffle: bool = True,
@@ -118,13 +120,15 @@ class LifeWindows:
         from ostinato.data.series import SeriesBatches
 
         self.panel, self.cap = panel, cap
+        origins = moments(panel, first)
         self.windows = SeriesBatches(
             panel,
             features,
             context=window,
             horizon=0,
             size=size,
-            origins=moments(panel, first),
+            origins=origins,
+            per_epoch=None if stride == 1 else -(-len(origins) // stride),
             scales=scales,
             seed=seed,
             shuffle=shuffle,

@@ -22,12 +22,12 @@ from ostinato.tasks.text_training import (
     enough_patience,
     few_threads,
     own_options,
-    seeded_network,
     version_of,
 )
 
 if TYPE_CHECKING:
     from ostinato.model import Model
+    from ostinato.tasks.members import Members
 
 # A batch for prediction holds at most so many steps, padding counted.
 _STEPS_AT_ONCE, _MOST, _STEPS_ALONE = 1 << 16, 256, 4096
@@ -38,7 +38,7 @@ _PACKAGES = ("ostinato", "torch", "numpy")
 class TrainedSeries:
     """What training gave: the network, and how it went."""
 
-    model: Model
+    model: Model | Members
     history: tuple[dict[str, Any], ...]
     summary: dict[str, Any]
 
@@ -78,11 +78,12 @@ def train_series(
 
     ``facts`` are what the summary says of the data; ``fingerprint`` names them.
     """
+    from ostinato.tasks.members import fresh
     from ostinato.train import Finished, train
 
     began = time.monotonic()
-    sizes = f"hidden={options.hidden} and convolution={options.convolution}"
-    model = seeded_network(architecture, options.seed, sizes)
+    sizes = f"hidden={options.hidden}, convolution={options.convolution} and members={options.members}"
+    model = fresh(architecture, options.members, options.seed, sizes)
     epochs = enough_epochs(len(batches)) if options.epochs is None else options.epochs
     patience = options.patience
     if patience is None:
@@ -142,7 +143,7 @@ def described(examples: SeriesExamples, valid: SeriesExamples | None, answers: s
     )
 
 
-def answered(model: Model, features: Features, panel: Panel) -> NDArray[np.float64]:
+def answered(model: Model | Members, features: Features, panel: Panel) -> NDArray[np.float64]:
     """The network's answer for each series as a whole: [S, N], rows in the order of the panel."""
     from ostinato.data.series import WholeSeries
 
@@ -151,7 +152,7 @@ def answered(model: Model, features: Features, panel: Panel) -> NDArray[np.float
 
 
 def answered_at(
-    model: Model, features: Features, panel: Panel, origins: NDArray[np.int64], window: int
+    model: Model | Members, features: Features, panel: Panel, origins: NDArray[np.int64], window: int
 ) -> NDArray[np.float64]:
     """The network's answer for the window before each of some rows of a panel: [W, N]."""
     from ostinato.data.series import SeriesBatches
@@ -163,7 +164,9 @@ def answered_at(
     return _asked(model, lengths, lambda rows: batches.batch(origins[rows]))
 
 
-def _asked(model: Model, lengths: NDArray[np.int64], batch: Callable[[NDArray[np.int64]], Any]) -> NDArray[np.float64]:
+def _asked(
+    model: Model | Members, lengths: NDArray[np.int64], batch: Callable[[NDArray[np.int64]], Any]
+) -> NDArray[np.float64]:
     """Answers in batches that fit into memory, longest first; the order of the rows is kept."""
     order = np.argsort(-lengths, kind="stable")
     parts: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
