@@ -167,6 +167,26 @@ def _cells(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         )
 
 
+def _electricity(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    if "ours" not in s:
+        return
+    ours = s["ours"]
+    others = [
+        f"{name} {s[name]['mase']:.3f}" for name in ("ridge", "naive-day", "naive-week", "lstm", "deepar") if name in s
+    ]
+    yield (
+        "electricity demand a day ahead, temperature known: MASE / share in the 80 % interval, "
+        f"{ours['mase']['runs']} seeds",
+        f"**{ours['mase']['mean']:.3f} / {percent(ours['coverage'])}**",
+        f"MASE of {', '.join(others)}",
+    )
+
+
+def _forecast_speed(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for job, pair in s.items():
+        yield f"training a forecaster, {job}, beside NeuralForecast's LSTM", f"**{pair['faster']:.1f}x**", "1x"
+
+
 def _streaming(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     for cell in ("gru", "lstm"):
         if cell not in s:
@@ -242,6 +262,8 @@ ROWS = {
     "trees": _trees,
     "cells": _cells,
     "streaming": _streaming,
+    "electricity": _electricity,
+    "forecast_speed": _forecast_speed,
     "cmapss": _cmapss,
     "series_sets": _series_sets,
     "nab": _nab,
