@@ -132,7 +132,7 @@ def test_what_is_no_network_is_refused_by_its_type():
         plan_of(3)
     with pytest.raises(PlanError, match="wanted a model, got a checkpoint"):
         plan_of(sealed({}, {"kind": "checkpoint"}))
-    with pytest.raises(PlanError, match="task .tree-classifier. has no plan"):
+    with pytest.raises(PlanError, match="the task 'tree-classifier' has no plan"):
         plan_of(sealed({}, {"kind": "model", "task": "tree-classifier"}))
 
 
