@@ -60,9 +60,12 @@ def measure(folder: Path, name: str) -> dict[str, Any]:
         **{f"z-score {window}": z_scores(values, window) for window in Z_WINDOWS},
         **{f"isolation forest {window}": forest_scores(values, window, skip) for window in FOREST_WINDOWS},
     }
-    others: dict[str, Any] = {}
-    for key, told in own.items():
-        others[key] = {rival: against(scores, told["alarms"], spans, skip) for rival, scores in rivals.items()}
+    counts = {key: told["alarms"] for key, told in own.items()}
+    others: dict[str, Any] = {key: {} for key in own}
+    for rival, scores in rivals.items():
+        spent = against(scores, counts.values(), skip)
+        for key, count in counts.items():
+            others[key][rival] = _numbers(spent[count], spans, skip)
     return {
         "series": name,
         "rows": panel.rows,
@@ -125,17 +128,20 @@ def alarms_of(scores: Any, threshold: float, skip: int) -> list[int]:
     return above[np.concatenate([[True], np.diff(above) > COOLDOWN])].tolist()
 
 
-def against(scores: Any, count: int, spans: Iterable[Any], skip: int) -> dict[str, Any]:
-    """A rival with the lowest threshold that gives at most so many alarms, coming down from the highest score."""
+def against(scores: Any, counts: Iterable[int], skip: int) -> dict[int, list[int]]:
+    """The alarms of a rival for each count: with the lowest threshold that gives no more, coming down from the top."""
+    wanted = sorted(set(counts))
+    out: dict[int, list[int]] = {}
     best: list[int] = []
-    levels = np.unique(scores[skip:][~np.isnan(scores[skip:])])[::-1]
-    for level in levels[:20_000]:
+    for level in np.unique(scores[skip:][~np.isnan(scores[skip:])])[::-1]:
         # Just below a score, so that it counts as above.
         found = alarms_of(scores, np.nextafter(level, -np.inf), skip)
-        if len(found) > count:
-            break
+        while wanted and len(found) > wanted[0]:
+            out[wanted.pop(0)] = best
+        if not wanted:
+            return out
         best = found
-    return _numbers(best, list(spans), skip)
+    return out | dict.fromkeys(wanted, best)
 
 
 def rolling_mean(values: Any, budget: float, skip: int) -> list[int]:

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import sys
 
+import numpy as np
 import pytest
 
 from tests.house.tree import ROOT
@@ -166,3 +167,15 @@ def test_a_machine_that_fails_is_noticed(tmp_path):
     picture = tmp_path / "machine.png"
     assert example("failing_machine").main(picture=str(picture), epochs=2, hidden=8, context=48) == 1.0
     assert picture.exists()
+
+
+def test_rivals_spend_at_most_as_many_alarms_and_no_alarm_lies_in_a_range():
+    from benchmarks.nab import against, alarms_of, z_scores
+
+    values = np.random.default_rng(1).standard_normal(2000)
+    values[1500:1510] += 20
+    scores = z_scores(values, 200)
+    assert alarms_of(scores, 8.0, 300) == [1500]
+    for count, alarms in against(scores, [5, 0, 1, 1], 300).items():
+        assert len(alarms) <= count
+        assert (1500 in alarms) == (count > 0)

@@ -66,7 +66,8 @@ def _planned(stored: Artifact) -> Plan:
         raise PlanError(f"a plan wanted a model, got a {kind}; go on training from it, then save the model")
     if task not in (None, *_TASKS):
         known = ", ".join(f"'{name}'" for name in _TASKS)
-        raise PlanError(f"a model of the task '{task}' has no plan: it does not go step by step; known: {known}")
+        why = "trees are no streams" if str(task).startswith("tree") else "it does not go step by step"
+        raise PlanError(f"a model of the task '{task}' has no plan: {why}; known: {known}")
     try:
         return _Reader(stored).plan()
     except OstinatoError:
