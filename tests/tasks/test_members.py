@@ -8,8 +8,9 @@ import ostinato as ost
 from ostinato import artifact
 from ostinato.data.batch import Batch
 from ostinato.errors import ArtifactError
+from ostinato.members import Members
 from ostinato.tasks import RemainingLife, SeriesClassifier, SeriesRegressor
-from ostinato.tasks.members import Members, fresh
+from ostinato.tasks.members import fresh
 from tests.tasks.series_sets import LIFE, QUICK, units, waves
 
 SERIES, LABELS = waves(24)

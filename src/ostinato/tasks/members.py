@@ -1,94 +1,24 @@
-"""Several networks that answer as one: trained side by side on the same batches, and averaged."""
+"""One network or several that answer as one: fresh from a seed, or kept in a file."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
-from ostinato.heads.classify import Classify
-from ostinato.model import Activity, Model, Step
 from ostinato.tasks.fitted import network_of
 from ostinato.tasks.text_training import seeded_network
 
-
-class Members(nn.Module):
-    """Networks of one architecture whose answers are averaged: probabilities, or numbers.
-
-    Each learns from its own loss, so that they stay different; outside training the loss is that of their common
-    answer. It is called as a :class:`~ostinato.model.Model` is.
-
-    >>> parts = {"embed": {"kind": "numbers", "width": 2}, "body": {"cell": "gru", "hidden": 3}, "pool": ["last"],
-    ...          "head": {"kind": "classify", "classes": 2}}
-    >>> Members([Model(parts), Model(parts)]).decode(torch.zeros(1, 4, 2)).shape
-    torch.Size([1, 2])
-    """
-
-    def __init__(self, members: list[Model]) -> None:
-        super().__init__()
-        self.members = nn.ModuleList(members)
-
-    @property
-    def first(self) -> Model:
-        """The first member, whose parts are like those of all."""
-        return cast("Model", self.members[0])
-
-    @property
-    def architecture(self) -> dict[str, Any]:
-        """The architecture of each member."""
-        return self.first.architecture
-
-    @property
-    def embed(self) -> Any:
-        """What the first member reads by."""
-        return self.first.embed
-
-    @property
-    def body(self) -> Any:
-        """The recurrence of the first member."""
-        return self.first.body
-
-    def loss(self, batch: Any, state: Any = None) -> Step:
-        """The mean of the members' losses in training, the loss of their common answer otherwise."""
-        del state
-        if not self.training:
-            head, scores = self.first.head, self._common(batch)
-            loss = head.loss(scores, batch.target, batch.weight)
-            return Step(loss, None, batch.target.numel(), head.measure(scores, batch.target))
-        steps = [member.loss(batch) for member in self._each()]
-        shown = [step.activity for step in steps if step.activity is not None]
-        activity = Activity(torch.cat([each.y for each in shown], dim=-1), shown[0].lengths, shown[0].reset)
-        measures = {
-            name: torch.stack([step.measures[name].float() for step in steps]).mean() for name in steps[0].measures
-        }
-        each = torch.stack([step.loss for step in steps])
-        # The value is the mean; the gradient of each member is that of its own loss alone.
-        loss = each.sum() - (each.sum() - each.mean()).detach()
-        return Step(loss, None, steps[0].count, measures, activity)
-
-    @torch.inference_mode()
-    def decode(self, batch: Any) -> Tensor:
-        """The mean of the members' answers."""
-        return torch.stack([member.decode(batch) for member in self._each()]).mean(0)
-
-    def _common(self, batch: Any) -> Tensor:
-        """Scores of the common answer, as the head of one member takes them."""
-        scores = torch.stack([member.head(member.features(batch)[0]) for member in self._each()])
-        if not isinstance(self.first.head, Classify):
-            return scores.mean(0)
-        shares = scores.softmax(-1).mean(0)
-        # A class that all are sure to be wrong has the probability 0, whose logarithm is no loss to average.
-        return shares.clamp(min=torch.finfo(shares.dtype).tiny).log()
-
-    def _each(self) -> list[Model]:
-        return [cast("Model", member) for member in self.members]
+if TYPE_CHECKING:
+    from ostinato.members import Members
+    from ostinato.model import Model
 
 
 def fresh(architecture: dict[str, Any], count: int, seed: int, sizes: str) -> Model | Members:
     """Untrained networks whose weights follow from a seed: one, or several that answer as one."""
+    from ostinato.members import Members
+
     if count == 1:
         return seeded_network(architecture, seed, sizes)
     # A seed of a user is small; those of members after the first stand far from any.
@@ -97,6 +27,8 @@ def fresh(architecture: dict[str, Any], count: int, seed: int, sizes: str) -> Mo
 
 def kept(architecture: Any, count: int, tensors: Mapping[str, NDArray[Any]], trust_cell: bool) -> Model | Members:
     """The networks of a file, their weights in place."""
+    from ostinato.members import Members
+
     if count == 1:
         return network_of(architecture, tensors, trust_cell)
     parts: list[dict[str, NDArray[Any]]] = [{} for _ in range(count)]

@@ -22,8 +22,8 @@ from ostinato.tasks.series_options import SeriesOptions, check_options
 from ostinato.tasks.series_training import answered, features_data, features_from
 
 if TYPE_CHECKING:
+    from ostinato.members import Members
     from ostinato.model import Model
-    from ostinato.tasks.members import Members
 
 Self = TypeVar("Self", bound="SeriesEstimator")
 

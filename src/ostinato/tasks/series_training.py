@@ -26,8 +26,8 @@ from ostinato.tasks.text_training import (
 )
 
 if TYPE_CHECKING:
+    from ostinato.members import Members
     from ostinato.model import Model
-    from ostinato.tasks.members import Members
 
 # A batch for prediction holds at most so many steps, padding counted.
 _STEPS_AT_ONCE, _MOST, _STEPS_ALONE = 1 << 16, 256, 4096
