@@ -60,6 +60,7 @@ class Batch:
 
     ``inputs`` are numbers [B, T, D] or ids int64 [B, T], into ``table`` where there is one. ``lengths`` int64 [B]
     counts the valid steps (None: all). ``target`` is int64 [B], one a sequence, or [B, T] or [B, T, K], one a step.
+    ``label`` int64 [B] is one for the whole of each sequence where ``target`` has one a step.
     ``weight`` float32 [B] says how much each example counts, ``reset`` bool [B, T] which steps start from the zero
     state. With a ``forest`` the examples are B trees: ``inputs`` are [N] or [N, D], one for each node in the forest's
     order, and ``target`` int64 [N] has a class at every node that has one, and -1 elsewhere.
@@ -78,6 +79,7 @@ class Batch:
     future: Tensor | None = None
     mask: Tensor | None = None
     part: SeriesPart | None = None
+    label: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.inputs if self.forest is None else self.forest)
@@ -98,6 +100,8 @@ class Batch:
             raise DataError("trees have no time axis to be cut; train them with truncate=0")
         if self.future is not None:
             raise DataError("steps ahead belong to the end of a window, which cannot be cut; train with truncate=0")
+        if self.label is not None:
+            raise DataError("a label is one for a whole sequence, which cannot be cut; train with truncate=0")
         if steps < 1:
             raise OptionError(f"a window wanted a whole number of steps from 1 on, got {steps}")
         time = self.inputs.shape[1]

@@ -1,51 +1,20 @@
-"""The matchmaker: architectures are data, and what does not fit is refused."""
+"""The matchmaker: a network of every combination trains and answers."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
-from typing import Any
 
 import pytest
 import torch
+from torch import Tensor, nn
 
-from ostinato import ops
 from ostinato.cells import BUILT_IN
-from ostinato.data.batch import Batch, SeriesPart, TokenTable
-from ostinato.errors import LoweringError, OptionError, ShapeError
-from ostinato.forest import Forest
+from ostinato.data.batch import Batch
+from ostinato.errors import DataError, OptionError, ShapeError
 from ostinato.layers import POOLINGS
-from ostinato.lowering.rebuild import origin_of
-from ostinato.model import EMBEDS, build, stored
+from ostinato.model import HEADS, build
 from tests.laws.zoo import peephole
-
-TABLE = TokenTable(torch.tensor([3, 0]), torch.tensor([7, 8, 9]), torch.tensor([0, 2]))
-INPUTS: dict[str, Any] = {
-    "words": Batch(torch.tensor([[0, 1, 1], [1, 0, 0]]), torch.tensor([3, 1]), torch.tensor([0, 1]), table=TABLE),
-    "ids": Batch(torch.tensor([[0, 1, 1], [1, 0, 0]]), torch.tensor([3, 1]), torch.tensor([0, 1])),
-    "numbers": Batch(torch.randn(2, 3, 4), torch.tensor([3, 1]), torch.tensor([0, 1])),
-    "series": Batch(torch.randn(2, 3, 4), torch.tensor([3, 1]), torch.tensor([0, 1])),
-}
-KINDS: dict[str, dict[str, Any]] = {
-    "words": {"words": 10, "pieces": 20, "width": 4},
-    "ids": {"count": 10, "width": 4},
-    "numbers": {"width": 4},
-    "series": {"observed": 3, "ahead": 1},
-}
-
-
-def architecture(kind: str = "words", **changed: Any) -> dict[str, Any]:
-    plain: dict[str, Any] = {
-        "embed": {"kind": kind, **KINDS[kind]},
-        "body": {"cell": "gru", "hidden": 5},
-        "pool": ["last"],
-        "head": {"kind": "classify", "classes": 3},
-    }
-    return plain | changed
-
-
-def test_the_lists_cover_every_kind() -> None:
-    assert set(KINDS) == set(INPUTS) == set(EMBEDS)
+from tests.model.architectures import BESIDE, FOREST, INPUTS, KINDS, architecture, foretelling, trees, window
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -67,40 +36,6 @@ def test_a_cell_of_one_s_own_is_a_body_like_any_other() -> None:
     model = build(architecture("numbers", body={"cell": peephole, "hidden": 5}))
     model.loss(INPUTS["numbers"]).loss.backward()
     assert all(p.grad is not None for p in model.parameters())
-
-
-def test_a_cell_of_one_s_own_is_stored_as_data_and_built_again() -> None:
-    model = build(architecture("numbers", body={"cell": peephole, "hidden": 5}))
-    written = json.loads(json.dumps(stored(model.architecture), sort_keys=True))
-    assert written["body"]["hidden"] == 5
-    for trust in (False, True):
-        again = build(written, trust_cell=trust)
-        again.load_state_dict(model.state_dict())
-        assert origin_of(again.body.cell).trusted is trust
-        assert stored(again.architecture)["body"] == written["body"]
-        x = INPUTS["numbers"]
-        with ops.use_engine("reference"):
-            assert torch.equal(again.eval().decode(x), model.eval().decode(x))
-
-
-@pytest.mark.parametrize("cell", ["gru", BUILT_IN["gru"]])
-def test_a_built_in_cell_is_stored_by_its_name(cell: Any) -> None:
-    written = stored(architecture(body={"cell": cell, "hidden": 5}))
-    assert written["body"]["cell"] == "gru"
-    assert build(written, trust_cell=True).body.cell is BUILT_IN["gru"]
-
-
-def test_a_cell_as_data_that_is_none_is_refused() -> None:
-    with pytest.raises(LoweringError, match="a cell as data wanted the fields"):
-        build(architecture(body={"cell": {"name": "gru"}, "hidden": 5}))
-
-
-def test_the_same_architecture_and_seed_give_the_same_network() -> None:
-    networks = []
-    for _ in range(2):
-        torch.manual_seed(3)
-        networks.append(build(architecture()))
-    assert torch.equal(networks[0].decode(INPUTS["words"]), networks[1].decode(INPUTS["words"]))
 
 
 def test_a_weight_of_a_row_reaches_the_loss() -> None:
@@ -143,9 +78,6 @@ def test_steps_past_a_length_have_no_part_in_the_loss() -> None:
     assert ragged.measures["accuracy"] == sum(row.measures["accuracy"] for row in rows)
 
 
-BESIDE = {"words": 10, "pieces": 20, "pairs": 16, "dropout": 0.2, "share": 0.25}
-
-
 def test_a_bag_beside_the_network_has_its_share_of_the_answer() -> None:
     model = build(architecture(beside=BESIDE)).eval()
     batch = INPUTS["words"]
@@ -182,66 +114,11 @@ def test_the_bag_and_the_network_learn_from_losses_of_their_own() -> None:
     assert all(p.grad is not None for p in both.beside.parameters())
 
 
-@pytest.mark.parametrize(
-    ("changed", "words"),
-    [
-        ({"share": 1.0}, "share between 0 and 1, got 1.0"),
-        ({"share": None}, "share between 0 and 1, got None"),
-        ({"shape": 2}, "beside cannot be made: .*shape"),
-    ],
-)
-def test_a_wrong_part_beside_is_named(changed: dict[str, Any], words: str) -> None:
-    with pytest.raises(OptionError, match=words):
-        build(architecture(beside=BESIDE | changed))
-    with pytest.raises(ShapeError, match="a bag of words wanted a batch of texts"):
-        build(architecture("ids", beside=BESIDE)).loss(INPUTS["ids"])
-
-
 def test_a_reset_in_a_batch_reaches_the_body() -> None:
     model = build(architecture("numbers", pool=None)).eval()
     x, reset = torch.randn(2, 4, 4), torch.zeros(2, 4, dtype=torch.bool)
     reset[:, 2] = True
     assert not torch.equal(model.decode(Batch(x, reset=reset)), model.decode(Batch(x)))
-
-
-@pytest.mark.parametrize(
-    ("changed", "words"),
-    [
-        ({"boddy": {}}, "no part 'boddy'; did you mean 'body'"),
-        ({"embed": {"kind": "wrds"}}, "embed got the kind 'wrds'; did you mean 'words'"),
-        ({"head": {"kind": "classify", "clases": 3}}, "head of kind 'classify' cannot be made: .*clases"),
-        ({"head": {"classes": 3}}, "head got the kind None"),
-        ({"body": {"cell": "gru", "hidden": 5, "heads": 2}}, "body cannot be made: .*heads"),
-        ({"pool": ["mena"]}, "unknown pooling 'mena'"),
-    ],
-)
-def test_what_an_architecture_cannot_hold_is_named(changed: dict[str, Any], words: str) -> None:
-    with pytest.raises(OptionError, match=words):
-        build(architecture(**changed))
-
-
-def test_a_missing_part_is_named() -> None:
-    with pytest.raises(OptionError, match="wanted the part 'embed', got none"):
-        build({})
-
-
-def test_batches_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(ShapeError, match="with targets, got one without"):
-        build(architecture("ids")).loss(Batch(torch.tensor([[1]])))
-    with pytest.raises(ShapeError, match="batch of texts, got one without a table"):
-        build(architecture()).loss(INPUTS["ids"])
-
-
-def trees(**changed: Any) -> dict[str, Any]:
-    plain: dict[str, Any] = {
-        "embed": {"kind": "words", **KINDS["words"]},
-        "body": {"kind": "tree", "cell": "lstm", "hidden": 5, "enter_dropout": 0.1},
-        "head": {"kind": "nodes", "classes": 3},
-    }
-    return plain | changed
-
-
-FOREST = Batch(torch.tensor([0, 1, 1]), target=torch.tensor([-1, 2, 0]), table=TABLE, forest=Forest.of([[1, -1], [-1]]))
 
 
 @pytest.mark.parametrize("arity", [None, 2])
@@ -256,51 +133,9 @@ def test_a_forest_is_folded_and_labelled_at_its_nodes(arity: int | None) -> None
     torch.testing.assert_close(shares.sum(-1), torch.ones(3))
 
 
-@pytest.mark.parametrize(
-    ("changed", "words"),
-    [
-        ({"pool": ["last"]}, "answers at its nodes; leave out the part 'pool'"),
-        ({"head": {"kind": "classify", "classes": 3}}, "belong together; give both or none"),
-        ({"body": {"cell": "lstm", "hidden": 5}}, "belong together; give both or none"),
-        (
-            {"body": {"kind": "bush", "cell": "lstm", "hidden": 5}},
-            "body got the kind 'bush'; known: 'sequence', 'tree'",
-        ),
-        ({"body": {"kind": "tree", "cell": "lstm", "hidden": 5, "layers": 2}}, "body cannot be made"),
-    ],
-)
-def test_parts_for_trees_and_for_sequences_do_not_mix(changed: dict[str, Any], words: str) -> None:
-    with pytest.raises(OptionError, match=words):
-        build(trees(**changed))
-
-
 def test_a_network_for_trees_wants_a_forest() -> None:
     with pytest.raises(ShapeError, match="wanted a batch with a forest, got one without"):
         build(trees()).decode(INPUTS["words"])
-
-
-def foretelling(**changed: Any) -> dict[str, Any]:
-    plain: dict[str, Any] = {
-        "embed": {"kind": "series", "observed": 1, "ahead": 2},
-        "body": {"cell": "gru", "hidden": 5},
-        "head": {"kind": "gaussian", "outputs": 1, "dropout": 0.1, "skip": True},
-    }
-    return plain | changed
-
-
-def window(rows: int = 2, context: int = 4, steps: int = 3) -> Batch:
-    torch.manual_seed(0)
-    part = SeriesPart(
-        *(torch.arange(rows), torch.arange(rows), torch.full((rows, 1), 7.0), torch.full((rows, 1), 2.0)),
-        *(torch.zeros(rows, 0), torch.zeros(rows, 0, dtype=torch.int64)),
-    )
-    return Batch(
-        torch.randn(rows, context, 3),
-        target=torch.randn(rows, steps, 1),
-        future=torch.randn(rows, steps, 2),
-        mask=torch.ones(rows, steps, 1, dtype=torch.bool),
-        part=part,
-    )
 
 
 @pytest.mark.parametrize("skip", [True, False])
@@ -350,8 +185,48 @@ def test_without_a_future_each_step_foretells_the_next() -> None:
     assert features.shape[:2] == (2, 3)
 
 
-def test_a_forecast_wants_series() -> None:
-    with pytest.raises(OptionError, match="wanted an embed of the kind 'series'"):
-        build(foretelling(embed={"kind": "numbers", "width": 3}))
-    with pytest.raises(OptionError, match="skip is for a forecast at every step"):
-        build(foretelling(pool=["last"]))
+class Whole(nn.Module):
+    """A head that sees whole sequences: the mean of a sum, and how long each was."""
+
+    whole = True
+    ties = True
+
+    def __init__(self, inputs: int, table: Tensor | None) -> None:
+        super().__init__()
+        self.map, self.table = nn.Linear(inputs, 1), table
+
+    def forward(self, y: Tensor) -> Tensor:
+        scores: Tensor = self.map(y)
+        return scores
+
+    def loss(self, scores: Tensor, batch: Batch) -> Tensor:
+        assert batch.label is not None
+        return (scores.sum((1, 2)) - batch.label).square().mean()
+
+    def count(self, batch: Batch) -> int:
+        return 7
+
+    def measure(self, scores: Tensor, batch: Batch) -> dict[str, Tensor]:
+        return {"rows": torch.tensor(len(batch))}
+
+    def decode(self, y: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        return self(y), lengths
+
+
+def test_a_head_of_whole_sequences_sees_the_batch_and_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(HEADS, "whole", Whole)
+    model = build(architecture("ids", pool=None, head={"kind": "whole"}))
+    assert model.head.table is model.embed.table.weight
+    ids, lengths = INPUTS["ids"].inputs, torch.tensor([3, 1])
+    batch = Batch(ids, lengths, torch.zeros(2, 3), label=torch.tensor([1, 2]))
+    step = model.loss(batch)
+    assert (step.count, step.measures["rows"].item()) == (7, 2)
+    assert step.state is not None
+    scores, told = model.decode(batch)
+    assert scores.shape == (2, 3, 1)
+    assert told is lengths
+    assert build(architecture("numbers", pool=None, head={"kind": "whole"})).head.table is None
+    with pytest.raises(OptionError, match="answers at every step; leave out pool"):
+        build(architecture("ids", head={"kind": "whole"}))
+    with pytest.raises(DataError, match="a label is one for a whole sequence"):
+        batch.windows(2)
