@@ -1,0 +1,1 @@
+"""Language as evidence: tokens, corpora, pairs, tags and tunes."""
