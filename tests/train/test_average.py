@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ostinato.train.average import Average
+from ostinato.train.average import Average, TriggeredMean, make_average
+from ostinato.train.options import TrainOptions
 
 
 def walk(decay, steps):
@@ -63,3 +64,51 @@ def test_a_restored_average_goes_on_with_the_same_bits():
 def test_frozen_weights_have_no_average():
     frozen = torch.nn.Parameter(torch.ones(1), requires_grad=False)
     assert Average([frozen], 0.9).values == []
+
+
+def stalled(values, wait=2, monitor="loss"):
+    """A mean that was told some values, a step of random weights before each; and those weights."""
+    torch.manual_seed(5)
+    weight = torch.nn.Parameter(torch.rand(3, dtype=torch.float64))
+    mean, seen, begun = TriggeredMean([weight], wait=wait, monitor=monitor), [], []
+    for value in values:
+        weight.data.copy_(torch.rand(3, dtype=torch.float64))
+        mean.update()
+        seen.append(weight.detach().clone())
+        mean.observe(value)
+        begun.append(mean.begun)
+    return mean, seen, begun
+
+
+def test_a_mean_begins_when_the_loss_is_worse_than_the_best_of_long_ago_and_is_plain_from_then_on():
+    mean, seen, begun = stalled([0.9, 0.5, 0.6, 0.55, 0.2, 0.9, 0.1])
+    assert begun == [False, False, False, True, True, True, True]
+    torch.testing.assert_close(mean.values[0], torch.stack(seen[4:]).mean(0), rtol=1e-12, atol=0)
+    assert mean.steps == 3
+
+
+def test_a_mean_waits_for_a_measure_that_should_rise_to_fall():
+    assert stalled([0.5, 0.55, 0.6, 0.58, 0.54], monitor="accuracy")[2] == [False] * 4 + [True]
+
+
+def test_a_restored_mean_goes_on_with_the_same_bits_whether_it_has_begun_or_not():
+    values = [0.9, 0.5, 0.6, 0.55, 0.2]
+    for cut in range(len(values)):
+        mean, _, _ = stalled(values[:cut])
+        other = TriggeredMean(mean.parameters, wait=2, monitor="loss")
+        tensors, facts = mean.save()
+        other.load({name: t.clone() for name, t in tensors.items()}, facts)
+        for one in (mean, other):
+            one.observe(values[cut])
+            one.update()
+        assert mean.save()[1] == other.save()[1]
+        assert torch.equal(mean.values[0], other.values[0])
+
+
+def test_options_choose_the_mean():
+    weights = [torch.nn.Parameter(torch.ones(1))]
+    assert make_average(weights, TrainOptions(average=0.0)) is None
+    assert type(make_average(weights, TrainOptions(average=0.9))) is Average
+    made = make_average(weights, TrainOptions(average=0.0, average_trigger=5))
+    assert isinstance(made, TriggeredMean)
+    assert made.wait == 5

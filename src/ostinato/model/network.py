@@ -106,6 +106,13 @@ class Model(nn.Module):
         check_trees(parts, self.folds, isinstance(self.head, Nodes))
         self.share, self.beside = made_beside(parts.get("beside"), parts["head"])
 
+    def load_state_dict(self, *given: Any, **options: Any) -> Any:
+        """Take weights; a head that shares the embedding's table shares what stands there now."""
+        told = super().load_state_dict(*given, **options)
+        if hasattr(self.head, "tie"):
+            self.head.tie(self.embed.table.weight)
+        return told
+
     def description(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """The network as data for a file, a stream or an export: a manifest and the weights by name."""
         return {"kind": "network", "architecture": stored(self.architecture)}, stored_weights(self)

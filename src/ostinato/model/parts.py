@@ -10,6 +10,7 @@ from torch import nn
 from ostinato.errors import OptionError, nearest
 from ostinato.heads.classify import Classify
 from ostinato.heads.forecast import FORECASTS
+from ostinato.heads.language import Language
 from ostinato.heads.nodes import Nodes
 from ostinato.heads.regress import Regress
 from ostinato.layers import Dropout, Hybrid, LockedDropout, Recurrent, TreeFold
@@ -17,7 +18,7 @@ from ostinato.lowering.rebuild import stored_cell
 from ostinato.model.embeds import BatchBag
 
 PARTS = ("embed", "body", "pool", "head", "beside")
-HEADS: dict[str, Any] = {"classify": Classify, "nodes": Nodes, "regress": Regress, **FORECASTS}
+HEADS: dict[str, Any] = {"classify": Classify, "language": Language, "nodes": Nodes, "regress": Regress, **FORECASTS}
 BODIES = ("sequence", "tree", "hybrid")
 
 

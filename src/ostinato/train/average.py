@@ -1,4 +1,4 @@
-"""The exponential average of weights over the steps of training."""
+"""Means of the weights over the steps of training: one that forgets, and one that begins when training stalls."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
+from ostinato.train.options import TrainOptions
 
 
 class Average:
@@ -41,6 +43,9 @@ class Average:
         self.steps += 1
         torch._foreach_lerp_(self.values, self.parameters, (1.0 - self.decay) / (1.0 - self.decay**self.steps))
 
+    def observe(self, value: float) -> None:
+        """Nothing to learn from what was measured."""
+
     @contextmanager
     def applied(self) -> Iterator[None]:
         """The averaged weights in place of the model's own, for as long as the block lasts."""
@@ -62,3 +67,66 @@ class Average:
         for index, value in enumerate(self.values):
             value.copy_(tensors[str(index)])
         self.steps = int(facts["steps"])
+
+
+class TriggeredMean(Average):
+    """The plain mean of the weights since validation stalled.
+
+    It begins once the value after an epoch is worse than the best of those at least ``wait`` epochs before it. From
+    then on a_t = a_(t-1) + (w_t - a_(t-1)) / t, with t counted from there.
+
+    >>> weight = torch.nn.Parameter(torch.tensor([1.0]))
+    >>> mean = TriggeredMean([weight], wait=1, monitor="loss")
+    >>> for loss in (0.5, 0.4, 0.45):
+    ...     mean.update()
+    ...     mean.observe(loss)
+    ...     print(mean.steps, mean.begun)
+    0 False
+    0 False
+    0 True
+    >>> mean.update()
+    >>> mean.steps
+    1
+
+    It turns gradient descent of a constant rate into its averaged form, NT-ASGD: Merity et al., 2018
+    (arXiv:1708.02182).
+    """
+
+    def __init__(self, parameters: Iterable[torch.nn.Parameter], *, wait: int, monitor: str) -> None:
+        super().__init__(parameters, 1.0)
+        self.wait = wait
+        self.begun = False
+        # Values of which lower ones are better.
+        self.seen: list[float] = []
+        self._sign = 1.0 if monitor == "loss" else -1.0
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Count the weights as they are now, if the mean has begun."""
+        if self.begun:
+            self.steps += 1
+            torch._foreach_lerp_(self.values, self.parameters, 1.0 / self.steps)
+
+    def observe(self, value: float) -> None:
+        """Learn at the end of an epoch what was measured."""
+        value *= self._sign
+        before = self.seen[: max(0, len(self.seen) - self.wait + 1)]
+        self.begun = self.begun or (bool(before) and value > min(before))
+        self.seen.append(value)
+
+    def save(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """The mean, whether it has begun, and the values seen."""
+        tensors, facts = super().save()
+        return tensors, facts | {"begun": self.begun, "seen": self.seen}
+
+    def load(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+        """Take them back."""
+        super().load(tensors, facts)
+        self.begun, self.seen = bool(facts["begun"]), [float(value) for value in facts["seen"]]
+
+
+def make_average(parameters: Iterable[torch.nn.Parameter], options: TrainOptions) -> Average | None:
+    """The mean that the options name, or None."""
+    if options.average_trigger:
+        return TriggeredMean(parameters, wait=options.average_trigger, monitor=options.monitor)
+    return Average(parameters, options.average) if options.average else None

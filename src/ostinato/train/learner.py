@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ostinato.errors import DivergedError, OptionError, nearest
 from ostinato.state import flatten_state, map_state, unflatten_state
-from ostinato.train.average import Average
+from ostinato.train.average import make_average
 from ostinato.train.clipping import Clip
 from ostinato.train.meter import Meter, MeterPart
 from ostinato.train.optimizers import OptimizerPart, make_optimizer
@@ -45,7 +45,7 @@ class Learner:
         self.optimizer = make_optimizer(parameters, options)
         self.schedule = make_schedule(options)
         self.clip = Clip(parameters, norm=options.clip, value=options.clip_value)
-        self.average = Average(parameters, options.average) if options.average else None
+        self.average = make_average(parameters, options)
         self.meter = Meter(every=1 if placement.device.type == "cpu" else _READ_EVERY)
         self.carried = Carried(placement.device)
         self.loss = placement.loss_of(model)
@@ -95,6 +95,12 @@ class Learner:
     def rate(self) -> float:
         """The learning rate of the last step."""
         return float(self.optimizer.param_groups[0]["lr"])
+
+    def observe(self, value: float, better: bool) -> None:
+        """Tell schedule and average how good an epoch was."""
+        self.schedule.observe(better)
+        if self.average:
+            self.average.observe(value)
 
     def averaged(self) -> Any:
         """The weights to validate and to keep, as a block: the average if it is on."""

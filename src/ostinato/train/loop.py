@@ -227,7 +227,7 @@ class Run:
         # By the place of the last step, which a resumed run may not have made itself.
         rate = learner.schedule.rate(epoch + 1 - 0.5 / self.steps)
         better = self.best.observe(epoch, monitored, self.model)
-        learner.schedule.observe(better)
+        learner.observe(monitored, better)
         learner.meter.clear()
         learner.carried.clear()
         self.position.epoch, self.position.batch, self.position.window = epoch + 1, 0, 0

@@ -55,6 +55,15 @@ class TrainOptions:
         float,
         Option("Decay of the average of weights over steps, as 0.998; 0 is off.", at_least=0, below=1, group=_GROUP),
     ] = 0.998
+    average_trigger: Annotated[
+        int,
+        Option(
+            "Keep the plain mean of weights from when the result is worse than the best of those so many epochs "
+            "before; 0 never does.",
+            at_least=0,
+            group=_GROUP,
+        ),
+    ] = 0
     activation_penalty: Annotated[
         float, Option("Weight of the mean square of the recurrent outputs in the loss.", at_least=0, group=_GROUP)
     ] = 0.0
@@ -90,6 +99,10 @@ def check_training(options: TrainOptions) -> TrainOptions:
     if checked.momentum is not None and checked.optimizer not in ("sgd", "rmsprop"):
         raise OptionError(
             f"momentum does not apply to the optimizer '{checked.optimizer}'; leave it out, or choose sgd or rmsprop"
+        )
+    if checked.average and checked.average_trigger:
+        raise OptionError(
+            "average and average_trigger are two ways to average weights; leave out average_trigger, or set average=0"
         )
     return checked
 
