@@ -17,8 +17,8 @@ UNIVERSAL = {
     "NUM": "cd cd$",
     "PRON": "ex pp$$ ppl ppls ppo pps ppss wpo wps",
     "PRT": "abl abn rp to uh",
-    "VERB": "be bed bed* bedz bedz* beg bem bem* ben ber ber* bez bez* do do* dod dod* doz doz* hv hv* hvd hvd* hvg hvn "
-    "hvz hvz* md md* vb vbd vbg vbn vbz",
+    "VERB": "be bed bed* bedz bedz* beg bem bem* ben ber ber* bez bez* do do* dod dod* doz doz* hv hv* hvd hvd* hvg "
+    "hvn hvz hvz* md md* vb vbd vbg vbn vbz",
     "X": "nil",
 }
 _MEANS = {tag: universal for universal, tags in UNIVERSAL.items() for tag in tags.split()}

@@ -77,7 +77,7 @@ def test_what_stands_beside_is_enough_to_answer_texts(bag, buckets, tmp_path):
 
 
 def test_the_pattern_is_that_of_the_vocabulary():
-    assert PATTERN == words._PATTERN
+    assert PATTERN == words.PATTERN
     assert words._SPLITTING == "words-1"
 
 

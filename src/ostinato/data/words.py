@@ -21,7 +21,7 @@ _SPLITTING = "words-1"
 # A Chinese character is a word; elsewhere letters, marks and digits make words, which an apostrophe may join; all
 # other signs stand alone.
 _WORD = r"[\w&&[^\p{Han}]]+"
-_PATTERN = rf"\p{{Han}}|{_WORD}(?:'{_WORD})*|[^\w\s]"
+PATTERN = rf"\p{{Han}}|{_WORD}(?:'{_WORD})*|[^\w\s]"
 _MOST_BUCKETS = 2**31
 # What a word that is empty is called: it says as much as any other, and files hold words only.
 _NOTHING = "<nothing>"
@@ -215,5 +215,5 @@ def _rules(lowercase: bool) -> tuple[Any, Any]:
     steps = [tokenizers.normalizers.NFC(), tokenizers.normalizers.Replace("\u2019", "'")]
     if lowercase:
         steps.append(tokenizers.normalizers.Lowercase())
-    splitter = tokenizers.pre_tokenizers.Split(tokenizers.Regex(_PATTERN), behavior="removed", invert=True)
+    splitter = tokenizers.pre_tokenizers.Split(tokenizers.Regex(PATTERN), behavior="removed", invert=True)
     return tokenizers.normalizers.Sequence(steps), splitter

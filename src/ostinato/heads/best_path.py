@@ -72,9 +72,7 @@ def read_moves(allowed: Sequence[str], tags: int) -> npt.NDArray[np.bool_]:
     rows = list(allowed)
     size = tags + 1
     if len(rows) != size or not all(isinstance(row, str) and len(row) == size and not row.strip("01") for row in rows):
-        raise OptionError(
-            f"allowed moves of {tags} tags wanted {size} rows of {size} signs 0 and 1, got {rows!r:.60}"
-        )
+        raise OptionError(f"allowed moves of {tags} tags wanted {size} rows of {size} signs 0 and 1, got {rows!r:.60}")
     return np.array([[sign == "1" for sign in row] for row in rows])
 
 

@@ -13,12 +13,20 @@ from ostinato.heads.forecast import FORECASTS
 from ostinato.heads.language import Language
 from ostinato.heads.nodes import Nodes
 from ostinato.heads.regress import Regress
+from ostinato.heads.tag import Tag
 from ostinato.layers import Dropout, Hybrid, LockedDropout, Recurrent, TreeFold
 from ostinato.lowering.rebuild import stored_cell
 from ostinato.model.embeds import BatchBag
 
 PARTS = ("embed", "body", "pool", "head", "beside")
-HEADS: dict[str, Any] = {"classify": Classify, "language": Language, "nodes": Nodes, "regress": Regress, **FORECASTS}
+HEADS: dict[str, Any] = {
+    "classify": Classify,
+    "language": Language,
+    "nodes": Nodes,
+    "regress": Regress,
+    "tag": Tag,
+    **FORECASTS,
+}
 BODIES = ("sequence", "tree", "hybrid")
 
 
