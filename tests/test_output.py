@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ostinato.errors import OutputError
-from ostinato.output import probe_output, replace_file
+from ostinato.output import new_file, probe_output, replace_file
 
 NEW = b"new" * 1000
 
@@ -328,3 +328,21 @@ def test_permissions_are_found_out_by_probing():
             f"writable {free}",
         ], done.stderr
         assert files(folder) == ["closed", "locked.bin"]
+
+
+def test_a_file_written_in_parts_stands_there_when_it_is_whole(tmp_path):
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"old")
+    with new_file(path) as file:
+        file.write(b"new")
+        assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"new"
+    with pytest.raises(KeyError), new_file(path) as file:
+        raise KeyError(file.write(b"half"))
+    assert path.read_bytes() == b"new"
+    assert os.listdir(tmp_path) == ["a.bin"]
+    with pytest.raises(OutputError, match="there is no directory"), new_file(tmp_path / "no" / "a.bin"):
+        pass
+    with pytest.raises(OutputError, match="the disk is full; what stood there is untouched"), new_file(path) as file:
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert path.read_bytes() == b"new"

@@ -8,9 +8,11 @@ import fcntl
 import os
 import secrets
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
-from ostinato.errors import OutputError
+from ostinato.errors import OstinatoError, OutputError
 
 _UNTOUCHED = "what stood there is untouched"
 _TROUBLE = {
@@ -50,6 +52,38 @@ def replace_file(path: str | os.PathLike[str], data: bytes | bytearray, *, priva
         _sync_directory(target.parent)
     except OSError as error:
         raise OutputError(f"{os.fspath(path)} is written, but may not survive a power cut: {_why(error)}") from None
+
+
+@contextlib.contextmanager
+def new_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A file to write in parts, as a block; it stands at the path when the block ends well, and nowhere otherwise.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with new_file(f"{folder}/a.bin") as file:
+    ...         _ = file.write(b"new")
+    ...     Path(folder, "a.bin").read_bytes()
+    b'new'
+    """
+    target = _target(path)
+    _sweep(target)
+    temporary = target.with_name(f"{_prefix(target)}{secrets.token_hex(6)}.tmp")
+    try:
+        with open(temporary, "x+b") as file:
+            with contextlib.suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            os.replace(temporary, target)
+        _sync_directory(target.parent)
+    except OSError as error:
+        if isinstance(error, OstinatoError):
+            raise
+        raise OutputError(f"cannot write {os.fspath(path)}: {_why(error)}; {_UNTOUCHED}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
 
 
 def probe_output(path: str | os.PathLike[str]) -> None:

@@ -66,7 +66,8 @@ def _listed(names: Any) -> str:
     return ", ".join(f"'{name}'" for name in names)
 
 
-def _read_bytes(source: str, suffix: str, endings: tuple[str, ...]) -> bytes:
+def find_file(source: str, endings: tuple[str, ...] = ()) -> Path:
+    """Where a file is, made sure that it is there; ``endings`` are those that a message may propose."""
     if "\0" in source:
         raise DataError(f"a path cannot hold a NUL character, got {source!r:.60}")
     path = Path(os.path.expanduser(source))
@@ -75,6 +76,14 @@ def _read_bytes(source: str, suffix: str, endings: tuple[str, ...]) -> bytes:
             raise DataError(f"{source} is a directory; wanted a file")
         if not path.exists():
             raise DataError(_no_file(path, source, endings))
+    except OSError as error:
+        raise DataError(f"{source:.80} cannot be read: {error.strerror}") from None
+    return path
+
+
+def _read_bytes(source: str, suffix: str, endings: tuple[str, ...]) -> bytes:
+    path = find_file(source, endings)
+    try:
         if suffix not in endings:
             advice = f"; {_ADVICE[suffix]}" if suffix in _ADVICE else ""
             raise DataError(f"{source}: wanted a file that ends in {', '.join(endings)}, got '{suffix}'{advice}")
@@ -93,7 +102,7 @@ def _read_bytes(source: str, suffix: str, endings: tuple[str, ...]) -> bytes:
 def _no_file(path: Path, source: str, endings: tuple[str, ...]) -> str:
     if not path.parent.is_dir():
         return f"there is no file {source}: there is no directory {path.parent}"
-    readable = sorted(p.name for p in path.parent.iterdir() if p.suffix.lower() in endings)
+    readable = sorted(p.name for p in path.parent.iterdir() if not endings or p.suffix.lower() in endings)
     return f"there is no file {source}; {nearest(path.name, readable)}"
 
 
@@ -114,13 +123,18 @@ def _decode(data: bytes, source: str) -> str:
     except UnicodeDecodeError as error:
         # The codec counts without the byte order mark that it took off.
         at = error.start + (3 if data.startswith(b"\xef\xbb\xbf") else 0)
-    byte = data[at : at + 1]
-    meant = byte.decode("cp1252", "replace")
+    raise DataError(f"{source}, line {_line_of(data, at)}: {not_utf8(source, at, data[at])}")
+
+
+def not_utf8(source: str, at: int, byte: int) -> str:
+    """The words about a byte of a file that is not in UTF-8.
+
+    >>> not_utf8("a.txt", 3, 0xE9)[:72]
+    "byte 3 (counted from 0), 0xE9, is not UTF-8 (in Windows-1252 it is 'é');"
+    """
+    meant = bytes([byte]).decode("cp1252", "replace")
     guess = f" (in Windows-1252 it is '{meant}')" if meant.isprintable() and meant != "\ufffd" else ""
-    raise DataError(
-        f"{source}, line {_line_of(data, at)}: byte {at} (counted from 0), "
-        f"0x{byte.hex().upper()}, is not UTF-8{guess}; " + _convert(source, "WINDOWS-1252")
-    )
+    return f"byte {at} (counted from 0), 0x{byte:02X}, is not UTF-8{guess}; " + _convert(source, "WINDOWS-1252")
 
 
 def _convert(source: str, encoding: str) -> str:
@@ -198,14 +212,15 @@ def _read_jsonl(text: str, source: str) -> tuple[dict[str, list[Any]], tuple[int
     lines = []
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
-            objects.append(_json_object(line, f"{source}, line {number}"))
+            objects.append(json_object(line, f"{source}, line {number}"))
             lines.append(number)
     names = list(dict.fromkeys(name for row in objects for name in row))
     # A key that a row lacks is missing there, which matters only where the column is used.
     return {name: [row.get(name) for row in objects] for name in names}, tuple(lines)
 
 
-def _json_object(line: str, place: str) -> dict[str, Any]:
+def json_object(line: str, place: str) -> dict[str, Any]:
+    """The JSON object on a line of .jsonl; ``place`` says where it stands."""
     if len(line) > LONGEST:
         raise DataError(f"{place}: a line of more than {LONGEST:,} characters")
     try:

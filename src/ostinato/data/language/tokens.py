@@ -128,7 +128,9 @@ class Tokens:
             raise DataError(f"encode wanted a str, got {type(text).__name__}")
         text = _whole(text)
         if self.kind == "bytes":
-            return numpy.frombuffer(text.encode(), numpy.uint8).astype(numpy.int32) + numpy.int32(self.first)
+            raw = numpy.frombuffer(text.encode(), numpy.uint8).astype(numpy.int32)
+            shifted: Ids = raw + numpy.int32(self.first)
+            return shifted
         if self.kind == "characters":
             points = numpy.frombuffer(text.encode("utf-32-le"), numpy.uint32)
             table = self._table
