@@ -79,8 +79,9 @@ def test_the_state_is_reset_where_documents_begin(rows):
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 7, 112, 500])
 @pytest.mark.parametrize("steps", [1, 9, 1000])
-def test_every_id_but_the_first_is_scored_exactly_once(rows, steps):
-    batches = EvaluationBatches(MANY, rows, steps)
+@pytest.mark.parametrize("corpus", [MANY, LONG[:113]], ids=["many documents", "one"])
+def test_every_id_but_the_first_is_scored_exactly_once(corpus, rows, steps):
+    batches = EvaluationBatches(corpus, rows, steps)
     found = [[] for _ in range(batches.rows)]
     before = [[] for _ in range(batches.rows)]
     count = 0
@@ -90,11 +91,20 @@ def test_every_id_but_the_first_is_scored_exactly_once(rows, steps):
         for row, length in enumerate(lengths):
             found[row] += batch.target[row, :length].tolist()
             before[row] += batch.inputs[row, :length].tolist()
-    whole = MANY.read(0, len(MANY))[0].tolist()
+    whole = corpus.read(0, len(corpus))[0].tolist()
     assert list(chain(*found)) == whole[1:]
     assert list(chain(*before)) == whole[:-1]
     assert count == len(batches)
     assert [len(list(batches.epoch(0, start))) for start in range(count + 1)] == list(range(count, -1, -1))
+
+
+def test_rows_that_are_scored_begin_where_documents_do():
+    batches = EvaluationBatches(MANY, 4)
+    assert set(batches._origins) <= set(MANY.starts.tolist())
+    assert 1 < batches.rows <= 4
+    assert EvaluationBatches(MANY, 112).rows == len(MANY.starts)
+    assert EvaluationBatches(LONG, 100).rows == 100
+    assert EvaluationBatches(LONG[:9], 100).rows == 8
 
 
 def test_resets_reach_rows_that_are_scored():

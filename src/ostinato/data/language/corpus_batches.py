@@ -92,10 +92,12 @@ class EvaluationBatches:
     >>> [batch.target.tolist() for batch in EvaluationBatches(corpus, rows=1, steps=3).epoch(0)]
     [[[98, 99, 100]], [[101, 102]]]
     >>> [(batch.target.tolist(), batch.lengths.tolist()) for batch in EvaluationBatches(corpus, rows=2).epoch(0)]
-    [([[98, 99, 100], [101, 102, 0]], [3, 2])]
+    [([[98, 99, 0], [100, 101, 102]], [2, 3])]
 
-    One row reads the whole from its beginning. Several rows are faster, and each begins from the zero state; the first
-    ones may be one step longer (``lengths`` says so in the last window). There are never more rows than targets.
+    One row reads the whole from its beginning. Several rows are faster; of several documents, each row begins with one,
+    where the state is reset anyway, and the scores are those of one row. A single document is cut, and each part of it
+    begins from the zero state. Rows that are shorter end sooner (``lengths`` says so). There are never more rows than
+    documents or, of a single one, than targets.
     """
 
     continuous = True
@@ -107,20 +109,24 @@ class EvaluationBatches:
                 f"a corpus to be scored wanted at least 2 ids, got {len(corpus)}: the first has none before"
             )
         self.corpus, self.steps = corpus, steps
-        self.rows = min(rows, len(corpus) - 1)
-        each, more = divmod(len(corpus) - 1, self.rows)
-        self._lengths = each + (numpy.arange(self.rows) < more)
-        self._origins = numpy.concatenate([[0], self._lengths.cumsum()[:-1]])
+        targets = len(corpus) - 1
+        begins = numpy.arange(min(rows, targets)) * targets // min(rows, targets)
+        if len(corpus.starts) > 1:
+            # The first document from each place on.
+            starts = numpy.asarray(corpus.starts)
+            begins = numpy.unique(starts[numpy.searchsorted(starts, begins).clip(max=len(starts) - 1)])
+            begins = begins[begins < targets]
+        self._lengths, self._origins = numpy.diff(begins, append=targets), begins
+        self.rows, self._longest = len(begins), int(self._lengths.max())
 
     def __len__(self) -> int:
-        return -(-int(self._lengths[0]) // self.steps)
+        return -(-self._longest // self.steps)
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         """The windows from the window ``start`` on; every epoch is the same."""
         del number
-        longest = int(self._lengths[0])
-        for begin in range(start * self.steps, longest, self.steps):
-            yield self._window(begin, min(begin + self.steps, longest))
+        for begin in range(start * self.steps, self._longest, self.steps):
+            yield self._window(begin, min(begin + self.steps, self._longest))
 
     def _window(self, begin: int, end: int) -> Batch:
         lengths = numpy.clip(self._lengths - begin, 0, end - begin)
