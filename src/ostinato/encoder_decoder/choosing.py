@@ -27,7 +27,7 @@ def choice_loss(
     they cross the memory twice and not six times; gradients cannot be differentiated again.
     """
     learns = torch.is_grad_enabled()
-    total, right = _Choice.apply(features, table, bias, target, float(smoothing), learns)
+    total, right = _Choice.apply(features, table, bias, target, float(smoothing), learns)  # type: ignore[no-untyped-call]
     return total / max(len(target), 1), right
 
 

@@ -26,12 +26,12 @@ class Deferred:
     def __init__(self, weight: Tensor) -> None:
         self._seen: list[tuple[Tensor, Tensor]] = []
         self._learns = torch.is_grad_enabled() and weight.requires_grad
-        self._weight = _Gather.apply(weight, self._seen) if self._learns else weight
+        self._weight = _Gather.apply(weight, self._seen) if self._learns else weight  # type: ignore[no-untyped-call]
 
     def __call__(self, x: Tensor, share: Tensor | None = None) -> Tensor:
         """x W' [B, N], on top of a share where there is one."""
         if self._learns:
-            product: Tensor = _Product.apply(x, self._weight, share, self._seen)
+            product: Tensor = _Product.apply(x, self._weight, share, self._seen)  # type: ignore[no-untyped-call]
             return product
         return torch.addmm(share, x, self._weight.t()) if share is not None else x @ self._weight.t()
 

@@ -40,7 +40,7 @@ class PairBatch:
 
     def to(self, device: Any) -> PairBatch:
         """The same batch on another device."""
-        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        fields: dict[str, Any] = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return PairBatch(**{name: part if part is None else part.to(device) for name, part in fields.items()})
 
 
