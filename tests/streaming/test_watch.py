@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 import tracemalloc
 
@@ -7,10 +8,12 @@ import numpy as np
 import pytest
 
 import ostinato as ost
-from ostinato.data.series import read_series
-from ostinato.errors import ArtifactError, OptionError, StreamError
+from ostinato.data.series import Features, read_series
+from ostinato.errors import ArtifactError, DataError, OptionError, StreamError
 from ostinato.plan import plan_of
 from ostinato.streaming import Watch
+from ostinato.streaming.known_scales import scale_of
+from ostinato.streaming.watch import read_whole
 from tests.streaming.watched import detector, table, without
 
 CASES = {
@@ -180,3 +183,11 @@ def test_memory_does_not_grow_with_steps():
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert held < 100_000
+
+
+def test_a_whole_series_with_a_value_too_large_for_its_scale_is_refused_with_its_row():
+    panel = read_series([[0.0, 1e-20, 0.0, 1e-20]])
+    features = Features.fit(panel, horizon=1)
+    changed = dataclasses.replace(panel, target=np.array([[0.0], [3e38], [0.0], [0.0]], np.float32))
+    with pytest.raises(DataError, match="row 2"):
+        read_whole(features, changed, 0, *scale_of(features, None))

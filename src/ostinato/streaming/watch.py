@@ -10,14 +10,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.data.series import Features, Panel
+from ostinato.data.series import Features, LiveSeries, Panel, Scales
 from ostinato.errors import ArtifactError, DataError, OptionError, OstinatoError, StreamError
 from ostinato.heads.alarm import Alarm, Alarms, Detection
 from ostinato.plan import Plan
-from ostinato.streaming.series_feed import SeriesFeed, read_whole
+from ostinato.streaming.known_scales import scale_of
 from ostinato.streaming.session import Session
 from ostinato.streaming.snapshot import pack, unpack
 
+Floats = NDArray[np.float32]
 _SIZE = struct.Struct("<Q")
 
 
@@ -66,7 +67,8 @@ class Watch:
         self._check_parts()
 
     def _begin(self, id: str | None) -> None:
-        self.feed = SeriesFeed(self.features, id)
+        offset, scale = scale_of(self.features, id)
+        self.name, self.feed = id, LiveSeries(self.features, id or "", offset=offset, scale=scale)
         try:
             self.alarm = Alarm(len(self.channels), **self._options)
         except TypeError as error:
@@ -99,18 +101,17 @@ class Watch:
         (:class:`~ostinato.errors.StreamError`) leaves the watch as it was.
         """
         feed = self.feed
-        at = feed.moment(time)
+        at = feed.order.moment(time)
         y = feed.scaled(values)
         ended = None
-        if feed.time is not None:
-            for between in feed.left_out(at):
-                ended = self._step(between, feed.scaled(None)).ended or ended
+        for left_out in feed.order.between(at):
+            ended = self._step(left_out, feed.scaled(None)).ended or ended
         seen = self._step(at, y)
         return seen if ended is None else seen._replace(ended=ended)
 
     def _step(self, at: int, y: Any) -> Seen:
         feed = self.feed
-        if feed.steps:
+        if feed.order.steps:
             feed.look_ahead(at)
             self._foretold = self._session.push(feed.x)
             errors = (y - self._foretold).tolist()
@@ -132,22 +133,19 @@ class Watch:
         if self.feed.steps:
             raise StreamError("a whole series is judged from its beginning; reset the watch first")
         self.features.check(panel)
-        self.feed = SeriesFeed(self.features, panel.ids[series])
-        x, y = read_whole(self.features, panel, series)
+        offset, scale = scale_of(self.features, panel.ids[series])
+        x, y = read_whole(self.features, panel, series, offset, scale)
         foretold = np.full(y.shape, np.nan, np.float32)
         if len(x):
             foretold[1:] = self._session.push(np.ascontiguousarray(x))
         found = self.alarm.run(y - foretold)
-        expected = foretold.astype(np.float64) * self.feed.scale + self.feed.offset
-        id = self.feed.name
         self.reset()
-        self.feed.name = id
-        return Watched(found, expected)
+        return Watched(found, foretold.astype(np.float64) * scale + offset)
 
     def reset(self) -> None:
         """Begin a new series, under the same id."""
         self._session.reset()
-        self._begin(self.feed.name)
+        self._begin(self.name)
 
     def fork(self) -> Watch:
         """Another watch that stands where this one stands; from now on each goes its own way."""
@@ -162,7 +160,7 @@ class Watch:
 
     def snapshot(self) -> bytes:
         """All that this watch remembers, as bytes for :meth:`restore`, bound to the model."""
-        text = json.dumps({"feed": self.feed.to_dict(), "alarm": self.alarm.to_dict()}, allow_nan=False).encode()
+        text = json.dumps({"series": self.feed.to_dict(), "alarm": self.alarm.to_dict()}, allow_nan=False).encode()
         return pack(self.plan.digest, _SIZE.pack(len(text)) + text + self._session.snapshot())
 
     def restore(self, data: bytes) -> None:
@@ -175,7 +173,7 @@ class Watch:
         try:
             (size,) = _SIZE.unpack_from(content)
             kept = json.loads(content[_SIZE.size : _SIZE.size + size])
-            feed, alarm = SeriesFeed.from_dict(self.features, kept["feed"]), Alarm.from_dict(kept["alarm"])
+            feed, alarm = LiveSeries.from_dict(self.features, kept["series"]), Alarm.from_dict(kept["alarm"])
             if len(alarm.channels) != len(self.channels):
                 raise DataError(f"an alarm of {len(alarm.channels)} channels")
             self._session.restore(content[_SIZE.size + size :])
@@ -183,7 +181,26 @@ class Watch:
             raise
         except (OstinatoError, ValueError, TypeError, KeyError, struct.error) as error:
             raise StreamError(f"this is no state of a watch over series: {error}; take it again") from error
-        self.feed, self.alarm, self._foretold = feed, alarm, None
+        self.name, self.feed, self.alarm, self._foretold = feed.id or None, feed, alarm, None
 
     def __repr__(self) -> str:
         return f"<watch over {', '.join(self.channels)}, {self.steps} steps>"
+
+
+def read_whole(features: Features, panel: Panel, series: int, offset: Floats, scale: Floats) -> tuple[Floats, Floats]:
+    """What is read before each step but the first, x [n - 1, D], and the scaled values y [n, K], NaN where missing."""
+    shape = (len(panel), len(offset))
+    scales = Scales(np.broadcast_to(offset, shape).copy(), np.broadcast_to(scale, shape).copy())
+    begin, end = int(panel.starts[series]), int(panel.ends[series])
+    rows = np.arange(begin, end)
+    with np.errstate(over="ignore"):
+        columns = features.inputs(panel, rows, scales, np.full(len(rows), series))
+        y: Floats = (panel.target[begin:end] - offset) / scale
+    if np.isinf(y).any():
+        row, channel = np.argwhere(np.isinf(y))[0].tolist()
+        raise DataError(
+            f"{panel.place(begin + row)}: '{features.layout.target[channel]}' is infinite or far too large, "
+            f"{panel.target[begin + row]!r:.60}; give None where there is no value"
+        )
+    seen = len(features.observed)
+    return np.concatenate([columns[:-1, :seen], columns[1:, seen:]], axis=1), y

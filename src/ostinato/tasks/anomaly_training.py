@@ -18,7 +18,7 @@ from ostinato.data.series.calendar import usual_words
 from ostinato.data.series.fitting import median_step
 from ostinato.data.series.zones import DAY
 from ostinato.errors import DataError
-from ostinato.streaming.series_feed import scales_of
+from ostinato.streaming.known_scales import scales_of
 from ostinato.tasks.anomaly_options import AnomalyOptions, network, whole_numbers
 from ostinato.tasks.evaluation import counted
 from ostinato.tasks.text_training import enough_patience, own_options, seeded_network, versions

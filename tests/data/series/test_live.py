@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import numpy
 import pandas
 import pytest
@@ -77,7 +79,7 @@ def test_a_missing_value_is_pushed_as_none():
     found = [live.push(k, value).tolist() for k, value in enumerate([1.0, None, 4.0])]
     assert found == features.series(panel, 0).tolist()
     strict = LiveSeries(Features.fit(read_series([[1.0, 2.0]])), "1")
-    with pytest.raises(StreamError, match=r"series '1', row 1 \(0\): 'y' is missing, and no value of it was"):
+    with pytest.raises(StreamError, match=r"series '1', row 1: 'y' is missing, and no value of it was"):
         strict.push(0, None)
 
 
@@ -117,3 +119,63 @@ def test_what_is_known_ahead_is_checked():
         live.ahead(3, [[1.0]] * 3)
     with pytest.raises(StreamError, match="'k' is missing"):
         live.ahead(1, [[None]])
+
+
+KINDS = {"regular": {}, "irregular": {"frequency": None}, "in a zone": {"zone": "Europe/Berlin"}}
+
+
+def hours(rows, gone=()):
+    y = numpy.sin(numpy.arange(rows) / 4.0)
+    y[list(gone)] = numpy.nan
+    return {"time": numpy.datetime64("2024-01-01", "ns") + numpy.arange(rows) * numpy.timedelta64(1, "h"), "y": y}
+
+
+@pytest.mark.parametrize("missing", ["always", "auto"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_between_its_halves_a_step_shows_what_was_before_it_and_what_is_known_of_it(kind, missing):
+    panel = read_series(hours(150, gone=(30, 31)), **KINDS[kind])
+    features = Features.fit(panel, horizon=1, lags=[] if kind == "irregular" else [1, 24], missing=missing)
+    whole, seen = features.series(panel, 0), len(features.observed)
+    live = LiveSeries(features, "y")
+    for step, (time, value) in enumerate(zip(panel.time.tolist(), panel.target[:, 0].tolist(), strict=True)):
+        live.look_ahead(time)
+        if step:
+            numpy.testing.assert_array_equal(live.x, numpy.append(whole[step - 1, :seen], whole[step, seen:]))
+        live.observe(time, live.scaled(value))
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_what_is_remembered_comes_back(name):
+    panel = PANELS[name]()
+    lags = [] if panel.frequency is None else [1, 3]
+    features = Features.fit(panel, horizon=2, lags=lags, known_lags=bool(lags and panel.layout.known))
+    rows = [(int(panel.time[r]), panel.target[r], panel.past[r], panel.known[r]) for r in range(int(panel.ends[0]))]
+    live = LiveSeries(features, panel.ids[0])
+    for row in rows[:-2]:
+        live.push(*row)
+    other = LiveSeries.from_dict(features, json.loads(json.dumps(live.to_dict())))
+    for row in rows[-2:]:
+        numpy.testing.assert_array_equal(other.push(*row), live.push(*row))
+
+
+@pytest.mark.parametrize(
+    ("damage", "value"),
+    [("x", [1.0]), ("values", ["a"]), ("order", {}), ("gone", [float("nan")] * 2), ("scale", None), ("known", None)],
+)
+def test_what_is_no_memory_is_refused(damage, value):
+    features = Features.fit(read_series([[1.0, 2.0]]), lags=[1])
+    with pytest.raises((ValueError, TypeError, KeyError)):
+        LiveSeries.from_dict(features, {**LiveSeries(features, "1").to_dict(), damage: value})
+
+
+def test_values_too_large_for_the_scale_are_refused_with_their_row():
+    live = LiveSeries(Features.fit(read_series([[0.0, 1e-20, 0.0, 1e-20]])), "1")
+    for value in (float("inf"), 1e300, 3e38):
+        with pytest.raises(StreamError, match="row 1: wanted a finite number for each of y"):
+            live.scaled(value)
+
+
+def test_a_lag_that_is_missing_is_refused_where_none_was_in_training():
+    features = Features.fit(read_series([[1.0, 2.0, 3.0]]), lags=[1], missing="never")
+    with pytest.raises(StreamError, match=r"'y\[-1\]' is missing"):
+        LiveSeries(features, "1").push(0, 1.0)

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import ast
 import copy
+from graphlib import TopologicalSorter
+from pathlib import Path
 
 import pytest
 
-from ostinato.data.series import Features
+from ostinato.data.series import Features, stored
 from ostinato.data.series.stored import checked_fields
 from ostinato.errors import ArtifactError
 from tests.data.series.zoo import irregular, rich
@@ -61,3 +64,16 @@ def test_a_damaged_field_is_refused(name, value):
 def test_what_has_other_fields_is_refused(data):
     with pytest.raises(ArtifactError, match="features wanted the fields calendar"):
         checked_fields(data)
+
+
+def test_the_modules_of_series_import_each_other_in_one_direction():
+    folder = Path(stored.__file__).parent
+    below = {}
+    for path in folder.glob("*.py"):
+        # Imports for types alone count too: what can only be understood together is one thing.
+        names = [
+            node.module or "" for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)
+        ]
+        if path.stem != "__init__":
+            below[path.stem] = {name.rpartition(".")[2] for name in names if name.startswith("ostinato.data.series.")}
+    assert list(TopologicalSorter(below).static_order())

@@ -172,7 +172,7 @@ class Features:
 
     def to_dict(self) -> dict[str, Any]:
         """The features as plain data for the manifest of a model file."""
-        return plain_fields(self)
+        return plain_fields(vars(self))
 
     @classmethod
     def from_dict(cls, data: Any) -> Features:

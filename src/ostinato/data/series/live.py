@@ -9,14 +9,17 @@ import numpy
 from numpy.typing import NDArray
 
 from ostinato.data.series.features import Features, columns_of
-from ostinato.data.series.panel import Numbers, Panel, moment, place
+from ostinato.data.series.following import Following
+from ostinato.data.series.panel import Numbers, Panel
+from ostinato.data.series.places import Columns, Places, parted, span
 from ostinato.data.series.scaling import Scales
 from ostinato.data.series.zones import DAY, SECOND
 from ostinato.errors import DataError, OptionError, StreamError
 
 _MINUTE = 60 * SECOND
 # Beyond this, a number is infinite in 32 bits.
-_LARGEST = 3.4e38
+_LARGEST = float(numpy.finfo(numpy.float32).max)
+_EACH = "; push each one, with target=None where there is no value"
 
 
 class LiveSeries:
@@ -32,6 +35,9 @@ class LiveSeries:
     ``id`` names a series whose scale the features keep; another one wants ``offset`` and ``scale`` [K], of some
     history of it. Steps come in order. In regular series none may be left out: a step without a value is pushed with
     ``None``. What is refused (:class:`~ostinato.errors.StreamError`) leaves the stream as it was.
+
+    A step may come in two halves: :meth:`look_ahead` puts into ``x`` what is known of it, beside what was observed
+    before it, and :meth:`observe` what it brought. Between them ``x`` is what a network reads that foretells the step.
     """
 
     def __init__(
@@ -42,7 +48,7 @@ class LiveSeries:
         offset: Sequence[float] | NDArray[Any] | None = None,
         scale: Sequence[float] | NDArray[Any] | None = None,
     ) -> None:
-        self.features, self.id = features, id
+        self.features, self.order = features, Following(features.layout, id)
         if (offset is None) != (scale is None):
             raise OptionError("a scale is an offset and a scale; give both or neither")
         if offset is None or scale is None:
@@ -54,57 +60,37 @@ class LiveSeries:
             offset, scale = features.scales[id]
         k = len(features.layout.target)
         self.offset, self.scale = (numpy.array(part, numpy.float32).reshape(k) for part in (offset, scale))
-        self.time: int | None = None
-        self.steps = 0
-        self._frequency = features.layout.frequency
-        self._anchor: NDArray[numpy.int64] | None = None
-        # Where steps are a fixed span apart, the next one's time is known.
-        fixed = self._frequency is not None and self._frequency.kind in ("ns", "step")
-        self._stride: int | None = self._frequency.count if fixed else None
-        self._next: int | None = None
+        self.x = numpy.zeros(len(features.columns), numpy.float32)
         self._row = numpy.empty(k, numpy.float32)
-        # Scaled targets of the last steps, that of the step n at n modulo their number.
-        self._ring = numpy.full((max((1, *features.lags)) + 1, k), numpy.nan, numpy.float32)
-        self._known_ring = numpy.full((len(self._ring), len(features.known)), 0, numpy.float32)
-        self._block = len(features.observed)
-        self._plan()
+        # Within this, a single value and all that is made of it is finite.
+        self._near = max(0.0, _LARGEST / 4 * min(1.0, float(self.scale.min())) - float(numpy.abs(self.offset).max()))
+        self._near = self._near if k == 1 else -1.0
+        # Of the last steps, that of the step n at n modulo their number: values, 0 where missing, and where they were.
+        self._turns, f = max((0, *features.lags)) + 1, len(features.layout.known)
+        self._values, self._gone = (make((self._turns, k), numpy.float32) for make in (numpy.zeros, numpy.ones))
+        self._known_values, self._known_gone = (numpy.zeros((self._turns, f), numpy.float32) for _ in range(2))
+        self._past_scale, self._known_scale = columns_of(features.past), columns_of(features.known)
         # What the calendar says stays in its columns until the day or the clock's offset changes.
         self._day: int | None = None
-        self._begin, self._end, self._offset = 0, 0, 0
-        self._out = numpy.zeros(len(features.columns), numpy.float32)
+        self._from, self._until, self._shift = 0, 0, 0
+        self._lay_out(k)
 
-    def _plan(self) -> None:
+    def _lay_out(self, k: int) -> None:
         """Where the columns of each part stand."""
-        features, names = self.features, self.features.layout
-        at = len(names.target) if features.target_input else 0
-        self._past = slice(at, at + len(names.past))
-        at = self._past.stop
-        self._gap = at if features.gap is not None else None
-        at += features.gap is not None
-        horizon = max(1, features.horizon)
-        self._lags: list[tuple[int, slice]] = []
-        at = self._place_lags([lag for lag in features.lags if lag < horizon], at)
-        self._twins = _twins(features.observed[:at], features.masked, 0)
-        self._plain = [slice(0, at)]
-        self._known = slice(self._block, self._block + len(names.known))
-        at, days = self._known.stop, features.days
-        self._minute_columns, self._day_columns = at + days.minute_columns, at + days.day_columns
-        begin = at + len(days.columns)
-        at = self._place_lags([lag for lag in features.lags if lag >= horizon], begin)
-        self._far = [(lag, span) for lag, span in self._lags if span.start >= begin]
-        self._known_lags: list[tuple[int, slice]] = []
-        for lag in features.lags if features.known_lags else ():
-            self._known_lags.append((lag, slice(at, at + len(names.known))))
-            at += len(names.known)
-        self._twins += _twins(features.ahead[: at - self._block], features.masked, self._block)
-        self._plain.append(slice(self._block, at))
-        self._scales = [(columns_of(features.past)), (columns_of(features.known))]
-
-    def _place_lags(self, lags: Sequence[int], at: int) -> int:
-        for lag in lags:
-            self._lags.append((lag, slice(at, at + len(self.offset))))
-            at += len(self.offset)
-        return at
+        features, places = self.features, Places(self.features)
+        layout, horizon = features.layout, max(1, features.horizon)
+        self._targets = places.take(k) if features.target_input else None
+        self._past = places.take(len(layout.past))
+        self._gap = places.take(1).at if features.gap is not None else None
+        self._near_lags = [(lag, places.take(k)) for lag in features.lags if lag < horizon]
+        places.second_block()
+        self._known = places.take(len(layout.known))
+        begin = places.take(len(features.days.columns)).at.start
+        self._minutes = span(begin + features.days.minute_columns)
+        self._days = span(begin + features.days.day_columns)
+        self._far_lags = [(lag, places.take(k)) for lag in features.lags if lag >= horizon]
+        lags = features.lags if features.known_lags else ()
+        self._known_lags = [(lag, places.take(len(layout.known))) for lag in lags]
 
     @classmethod
     def after(cls, features: Features, panel: Panel, series: int = 0, scales: Scales | None = None) -> LiveSeries:
@@ -112,17 +98,32 @@ class LiveSeries:
         scales = features.scale(panel) if scales is None else scales
         live = cls(features, panel.ids[series], offset=scales.offset[series], scale=scales.scale[series])
         begin, end = int(panel.starts[series]), int(panel.ends[series])
-        for row in range(max(begin, end - len(live._ring)), end):
-            slot = (row - begin) % len(live._ring)
-            live._ring[slot] = (panel.target[row] - live.offset) / live.scale
-            live._known_ring[slot] = (panel.known[row] - live._scales[1][0]) / live._scales[1][1]
-        live.steps = end - begin
-        if live.steps:
-            live.time = int(panel.time[end - 1])
-            live._next = None if live._stride is None else live.time + live._stride
-            if live._frequency is not None:
-                live._anchor = live._frequency.anchors(panel.time[begin:end], numpy.zeros(1, int), panel.zone)[0]
+        for row in range(max(begin, end - live._turns), end):
+            slot = (row - begin) % live._turns
+            live._keep(slot, (panel.target[row] - live.offset) / live.scale)
+            known = parted((panel.known[row] - live._known_scale[0]) / live._known_scale[1])
+            live._known_values[slot], live._known_gone[slot] = known
+        if end > begin:
+            live.x = features.inputs(panel, numpy.array([end - 1]), scales, numpy.array([series]))[0]
+            if live.order.frequency is not None:
+                live.order.settle(panel.time[begin:end])
+            live.order.time, live.order.steps = int(panel.time[end - 1]), end - begin
         return live
+
+    @property
+    def id(self) -> str:
+        """What the series is called."""
+        return self.order.id
+
+    @property
+    def time(self) -> int | None:
+        """The time of the last step."""
+        return self.order.time
+
+    @property
+    def steps(self) -> int:
+        """How many steps have come."""
+        return self.order.steps
 
     def push(self, time: Any, target: Any, past: Any = (), known: Any = ()) -> Numbers:
         """The features of the next step: float32 [D].
@@ -131,165 +132,176 @@ class LiveSeries:
         reads; ``target`` [K], ``past`` [P] and ``known`` [F] are in the data's own units, None or NaN where there is no
         value.
         """
-        at = time if type(time) is int else moment(time, self.features.layout)
-        if at != self._next:
-            self._check_next(at)
-        features, out, value = self.features, self._out, self._row
-        whole = self._read(target, value, features.layout.target)
-        numpy.subtract(value, self.offset, out=value)
-        numpy.divide(value, self.scale, out=value)
-        if features.target_input:
-            out[: len(value)] = value
-        if features.past:
-            whole &= self._fill(out[self._past], past, self._scales[0], features.layout.past)
-        elif not _is_nothing(past):
-            raise StreamError(f"series '{self.id}': these features have no past covariates, and some were given")
-        if self._gap is not None and features.gap is not None:
-            out[self._gap] = 0 if self.time is None else (at - self.time) / features.gap
-        whole &= self._fill_known(out[self._known], known)
-        if features.calendar:
-            self._fill_calendar(out, at)
-        for lag, span in self._lags:
-            out[span] = self._ring[(self.steps - lag) % len(self._ring)] if lag <= self.steps else numpy.nan
-        for lag, span in self._known_lags:
-            out[span] = self._known_ring[(self.steps - lag) % len(self._ring)] if lag <= self.steps else 0
-        seen = out[self._known].copy() if self._known_lags else None
-        if not whole or self._twins:
-            self._mark(out, self._plain, at)
-        if seen is not None:
-            self._known_ring[self.steps % len(self._ring)] = seen
-        self._ring[self.steps % len(self._ring)] = value
-        self.time, self.steps = at, self.steps + 1
-        self._next = None if self._stride is None else at + self._stride
-        row: Numbers = out.copy()
+        at = self.order.moment(time)
+        if self.order.between(at, _EACH):
+            raise self.order.refusal(at, _EACH)
+        y, seen, ahead = self.scaled(target), self.covariates(past), self.known(known)
+        self.check_lags(at)
+        self.look_ahead(at, ahead)
+        self.observe(at, y, seen)
+        row: Numbers = self.x.copy()
         return row
+
+    def scaled(self, values: Any) -> Numbers:
+        """The targets of a step [K] in units of the scale, NaN where missing; what cannot be read is refused."""
+        raw = self._row
+        if type(values) is float and -self._near <= values <= self._near:
+            raw[0] = values
+            y: Numbers = raw - self.offset
+            numpy.divide(y, self.scale, out=y)
+            return y
+        names = self.features.layout.target
+        y = self._scaled(values, names, self.offset, self.scale)
+        if self._targets is not None and self._targets.strict:
+            self._check(self._targets, y != y)
+        return y
+
+    def covariates(self, values: Any) -> Numbers | None:
+        """The same for covariates known up to now."""
+        return self._pooled(values, self.features.layout.past, self._past, self._past_scale, "past")
+
+    def known(self, values: Any) -> Numbers | None:
+        """The same for covariates known ahead."""
+        return self._pooled(values, self.features.layout.known, self._known, self._known_scale, "known")
+
+    def _pooled(
+        self, values: Any, names: tuple[str, ...], columns: Columns, pair: tuple[Numbers, Numbers], kind: str
+    ) -> Numbers | None:
+        if names:
+            scaled = self._scaled(values, names, *pair)
+            self._check(columns, scaled != scaled)
+            return scaled
+        if values is not None and numpy.size(values):
+            raise StreamError(f"series '{self.id}': these features have no {kind} covariates, and some were given")
+        return None
+
+    def _scaled(self, values: Any, names: tuple[str, ...], offset: Numbers, scale: Numbers) -> Numbers:
+        try:
+            numbers = numpy.full(len(names), numpy.nan) if values is None else numpy.asarray(values, numpy.float64)
+        except (TypeError, ValueError):
+            raise self._refusal(values, names) from None
+        if numbers.size != len(names) or (numpy.abs(numbers) > _LARGEST).any():
+            raise self._refusal(values, names)
+        with numpy.errstate(over="ignore"):
+            made: Numbers = (numbers.reshape(-1).astype(numpy.float32) - offset) / scale
+        if numpy.isinf(made).any():
+            raise self._refusal(values, names)
+        return made
+
+    def _refusal(self, values: Any, names: tuple[str, ...]) -> StreamError:
+        return StreamError(
+            f"{self.order.here()}: wanted a finite number for each of {', '.join(names)}; "
+            f"got {values!r:.60}; where there is none, push None"
+        )
+
+    def _check(self, columns: Columns, gone: NDArray[Any]) -> None:
+        """Refuse a missing value where none was missing in training."""
+        for column in columns.strict:
+            if gone[column]:
+                raise StreamError(
+                    f"{self.order.here()}: '{self.features.columns[columns.at.start + column]}' is missing, and no "
+                    "value of it was when the features were fitted; fill it in, or fit with missing='always'"
+                )
+
+    def check_lags(self, at: int) -> None:
+        """Refuse a step whose lags reach back to what is missing, where they may not."""
+        for lag, columns in (*self._near_lags, *self._far_lags):
+            if columns.strict:
+                self._check(columns, self._gone[(self.steps - lag) % self._turns])
+
+    def look_ahead(self, at: int, known: Numbers | None = None) -> None:
+        """Put into ``x`` what is known of a step before its value comes; ``known`` is what :meth:`known` gave."""
+        x = self.x
+        if self.features.calendar:
+            days = self.features.days
+            if not self._from <= at < self._until:
+                self._from, self._until, self._shift = days.zone.span(at)
+            day, rest = divmod(at + self._shift, DAY)
+            x[self._minutes] = days.minutes[rest // _MINUTE]
+            if day != self._day:
+                x[self._days] = days.days(numpy.array([day]))[0]
+                self._day = day
+        steps, turns = self.order.steps, self._turns
+        for lag, columns in self._far_lags:
+            turn = (steps - lag) % turns
+            columns.put(x, self._values[turn], self._gone[turn])
+        for lag, columns in self._known_lags:
+            turn = (steps - lag) % turns
+            columns.put(x, self._known_values[turn], self._known_gone[turn])
+        if known is not None:
+            values, gone = parted(known)
+            self._known.put(x, values, gone)
+            self._known_values[steps % turns], self._known_gone[steps % turns] = values, gone
+
+    def observe(self, at: int, y: Numbers, past: Numbers | None = None) -> None:
+        """Put what a step brought into ``x``: its targets as :meth:`scaled` gave them, and covariates."""
+        x, steps = self.x, self.order.steps
+        if self._targets is not None:
+            gone = y != y
+            self._targets.put(x, y, gone)
+            if gone.any():
+                x[self._targets.at][gone] = 0
+        if past is not None:
+            self._past.put(x, *parted(past))
+        if self._gap is not None:
+            x[self._gap] = 0 if self.order.time is None else (at - self.order.time) / self.features.gap  # type: ignore[operator]
+        for lag, columns in self._near_lags:
+            turn = (steps - lag) % self._turns
+            columns.put(x, self._values[turn], self._gone[turn])
+        if self._turns > 1:
+            self._keep(steps % self._turns, y)
+        self.order.advance(at)
+
+    def _keep(self, slot: int, y: Numbers) -> None:
+        self._values[slot], self._gone[slot] = parted(y)
 
     def ahead(self, steps: int, known: Any = ()) -> Numbers:
         """The columns known ahead of the next steps: float32 [steps, F'], from ``known`` [steps, F]."""
-        features, frequency = self.features, self._frequency
-        if self.time is None or frequency is None:
-            reason = "no step of it has come yet" if self.time is None else "it is irregular"
-            raise StreamError(f"series '{self.id}': nobody can say when its next steps are: {reason}")
-        if self._far and steps > features.horizon:
+        features, turns = self.features, self._turns
+        times = self.order.ahead(steps)
+        if self._far_lags and steps > features.horizon:
             raise StreamError(f"lags reach {features.horizon} steps ahead (the horizon), got steps={steps}")
-        zone = features.days.zone
-        last = frequency.numbers(numpy.array([self.time]), zone)
-        times = frequency.times(last + frequency.count * numpy.arange(1, steps + 1), self._anchored(self.time), zone)
         rows = numpy.zeros((steps, len(features.columns)), numpy.float32)
-        given = [()] * steps if _is_nothing(known) else list(known)
+        if features.calendar:
+            begin = self._known.at.stop
+            features.days.features(times, rows[:, begin : begin + len(features.days.columns)])
+        given = [()] * steps if known is None or len(known) == 0 else list(known)
         if len(given) != steps:
             raise StreamError(
                 f"series '{self.id}': known wanted {steps} rows, one for each step ahead, got {len(given)}"
             )
-        for k in range(steps):
-            self._fill_known(rows[k, self._known], given[k])
-            for lag, span in self._far:
-                back = self.steps + k - lag
-                rows[k, span] = self._ring[back % len(self._ring)] if back >= 0 else numpy.nan
-            for lag, span in self._known_lags:
-                back = self.steps + k - lag
-                past = self._known_ring[back % len(self._ring)] if back >= 0 else 0
-                rows[k, span] = past if lag > k else rows[k - lag, self._known]
-        if features.calendar:
-            begin = self._known.stop
-            features.days.features(times, rows[:, begin : begin + len(features.days.columns)])
-        for k in range(steps):
-            self._mark(rows[k], self._plain[1:], int(times[k]))
-        return rows[:, self._block :]
+        told = [parted(scaled) for scaled in map(self.known, given) if scaled is not None]
+        for k, row in enumerate(rows):
+            if told:
+                self._known.put(row, *told[k])
+            for lag, columns in self._far_lags:
+                turn = (self.steps + k - lag) % turns
+                self._check(columns, self._gone[turn])
+                columns.put(row, self._values[turn], self._gone[turn])
+            for lag, columns in self._known_lags:
+                turn = (self.steps + k - lag) % turns
+                before = (self._known_values[turn], self._known_gone[turn])
+                columns.put(row, *(told[k - lag] if lag <= k else before))
+        return rows[:, len(features.observed) :]
 
-    def _check_next(self, at: int) -> None:
-        """Refuse a step that does not come next."""
-        if self.time is None:
-            return
-        frequency, advice = self._frequency, "steps come in order"
-        if frequency is None:
-            if at > self.time:
-                return
-        else:
-            apart = at - self.time
-            if frequency.kind not in ("ns", "step"):
-                both = frequency.numbers(numpy.array([self.time, at]), self.features.days.zone)
-                apart = int(both[1] - both[0])
-            if apart == frequency.count:
-                return
-            advice = f"steps are {frequency.code} apart; push each one, with target=None where there is no value"
-        where = place(self.id, self.steps, at, self.features.layout)
-        raise StreamError(f"{where} does not follow the step before: {advice}")
+    def to_dict(self) -> dict[str, Any]:
+        """All that is remembered, as plain data."""
+        arrays = {name: array.ravel().tolist() for name, array in self._arrays().items()}
+        return {"id": self.id, "order": self.order.to_dict(), **arrays}
 
-    def _anchored(self, at: int) -> NDArray[numpy.int64]:
-        if self._anchor is None:
-            self._anchor = self._frequency.anchors(numpy.array([at]), numpy.zeros(1, int), self.features.days.zone)[0]
-        return self._anchor
+    @classmethod
+    def from_dict(cls, features: Features, data: Any) -> LiveSeries:
+        """The inverse of :meth:`to_dict`; what is none is a ValueError, a TypeError or a KeyError."""
+        live = cls(features, str(data["id"]), offset=data["offset"], scale=data["scale"])
+        live.order.restore(data["order"])
+        for name, array in live._arrays().items():
+            values = numpy.array(data[name], numpy.float32)
+            if values.size != array.size or not numpy.isfinite(values).all():
+                raise ValueError(f"'{name}' wanted {array.size} finite numbers")
+            array[...] = values.reshape(array.shape)
+        return live
 
-    def _read(self, values: Any, out: Numbers, names: tuple[str, ...]) -> bool:
-        """Write the numbers of a step, None as NaN, and tell whether all are there."""
-        given = (values,) if values is None or not hasattr(values, "__len__") or isinstance(values, str) else values
-        if len(given) != len(names) and values is not None:
-            raise self._refusal(values, names)
-        whole = True
-        for column in range(len(names)):
-            number = None if values is None else given[column]
-            try:
-                number = numpy.nan if number is None else float(number)
-            except (TypeError, ValueError):
-                raise self._refusal(values, names) from None
-            if number != number:
-                whole = False
-            elif not -_LARGEST < number < _LARGEST:
-                raise self._refusal(values, names)
-            out[column] = number
-        return whole
-
-    def _refusal(self, values: Any, names: tuple[str, ...]) -> StreamError:
-        return StreamError(
-            f"series '{self.id}', row {self.steps + 1}: wanted a finite number for each of {', '.join(names)}; "
-            f"got {values!r:.60}; where there is none, push None"
-        )
-
-    def _fill(self, out: Numbers, values: Any, pair: tuple[Numbers, Numbers], names: tuple[str, ...]) -> bool:
-        whole = self._read(values, out, names)
-        numpy.subtract(out, pair[0], out=out)
-        numpy.divide(out, pair[1], out=out)
-        return whole
-
-    def _fill_known(self, out: Numbers, known: Any) -> bool:
-        if self.features.known:
-            return self._fill(out, known, self._scales[1], self.features.layout.known)
-        if not _is_nothing(known):
-            raise StreamError(f"series '{self.id}': these features have no known covariates, and some were given")
-        return True
-
-    def _fill_calendar(self, out: Numbers, at: int) -> None:
-        days = self.features.days
-        if not self._begin <= at < self._end:
-            self._begin, self._end, self._offset = days.zone.span(at)
-        day, rest = divmod(at + self._offset, DAY)
-        if len(self._minute_columns):
-            out[self._minute_columns] = days.minutes[rest // _MINUTE]
-        if day != self._day and len(self._day_columns):
-            out[self._day_columns] = days.days(numpy.array([day]))[0]
-            self._day = day
-
-    def _mark(self, out: Numbers, plain: Sequence[slice], at: int) -> None:
-        for column, twin in self._twins:
-            gone = out[column] != out[column]
-            out[twin] = gone
-            if gone:
-                out[column] = 0
-        for span in plain:
-            if numpy.isnan(out[span]).any():
-                name = self.features.columns[span.start + int(numpy.flatnonzero(numpy.isnan(out[span]))[0])]
-                raise StreamError(
-                    f"{place(self.id, self.steps, at, self.features.layout)}: '{name}' is missing, and no value of it "
-                    "was when the features were fitted; fill it in, or fit with missing='always'"
-                )
-
-
-def _twins(names: Sequence[str], masked: Sequence[str], begin: int) -> list[tuple[int, int]]:
-    """Each column that may have no value, and the column that says so."""
-    columns = [column for column, name in enumerate(names) if name in masked]
-    return [(begin + column, begin + len(names) + k) for k, column in enumerate(columns)]
-
-
-def _is_nothing(values: Any) -> bool:
-    return values is None or (hasattr(values, "__len__") and len(values) == 0)
+    def _arrays(self) -> dict[str, Numbers]:
+        rings = {"values": self._values, "gone": self._gone}
+        rings |= {"known": self._known_values, "known_gone": self._known_gone}
+        return {"offset": self.offset, "scale": self.scale, "x": self.x, **rings}

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ostinato.data.series.calendar import WORDS
 from ostinato.data.series.layout import Layout
 from ostinato.data.series.scaling import KINDS, SCOPES
 from ostinato.errors import ArtifactError
-
-if TYPE_CHECKING:
-    from ostinato.data.series.features import Features
 
 _FIELDS = {
     *("layout", "horizon", "calendar", "lags", "masked", "target_input", "known_lags"),
@@ -55,15 +52,13 @@ def checked_fields(data: Any) -> dict[str, Any]:
     return plain | words | pairs | {"layout": layout, "gap": None if gap is None else float(gap), "scales": scales}
 
 
-def plain_fields(features: Features) -> dict[str, Any]:
-    """The inverse of :func:`checked_fields`: features as plain data."""
-    plain = {
-        name: getattr(features, name) for name in ("horizon", "target_input", "known_lags", "scaling", "scope", "gap")
-    }
-    words = {name: list(getattr(features, name)) for name in ("calendar", "lags", "masked")}
-    pairs = {name: [list(pair) for pair in getattr(features, name)] for name in ("past", "known", "static")}
-    scales = {name: [list(offset), list(scale)] for name, (offset, scale) in features.scales.items()}
-    return plain | words | pairs | {"layout": features.layout.to_dict(), "scales": scales}
+def plain_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The inverse of :func:`checked_fields`: fields of features as plain data."""
+    plain = {name: fields[name] for name in ("horizon", "target_input", "known_lags", "scaling", "scope", "gap")}
+    words = {name: list(fields[name]) for name in ("calendar", "lags", "masked")}
+    pairs = {name: [list(pair) for pair in fields[name]] for name in ("past", "known", "static")}
+    scales = {name: [list(offset), list(scale)] for name, (offset, scale) in fields["scales"].items()}
+    return plain | words | pairs | {"layout": fields["layout"].to_dict(), "scales": scales}
 
 
 def _check(right: bool, name: str) -> None:
