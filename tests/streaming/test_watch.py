@@ -167,7 +167,7 @@ def test_a_watch_wants_a_detector():
 def test_a_plan_whose_features_are_others_than_the_network_s_is_refused():
     plan = plan_of(detector())
     other = detector(3).features_.to_dict()
-    object.__setattr__(plan, "watched", {**plan.watched, "features": other})
+    object.__setattr__(plan, "series", dataclasses.replace(plan.series, features=other))
     with pytest.raises(ArtifactError, match="the network reads"):
         Watch(plan, "c0")
 

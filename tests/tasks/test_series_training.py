@@ -51,9 +51,9 @@ def test_what_is_read_survives_a_file(scope):
     "change",
     [
         {"scope": "series"},
-        {"scales": []},
-        {"scales": [[[0.0], [1.0]]]},
-        {"scales": [[[0.0, 0.0], [1.0, -1.0]]]},
+        {"scales": {}},
+        {"scales": {"1": [[0.0], [1.0]]}},
+        {"scales": {"1": [[0.0, 0.0], [1.0, -1.0]]}},
         {"past": [[0.0, 1.0]]},
         {"layout": {}},
         {"more": 1},

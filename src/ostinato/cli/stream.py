@@ -40,7 +40,11 @@ def stream(
     ] = None,
     series: Annotated[
         str | None,
-        typer.Option("--series", help="Which series of the training comes, for a detector of many.", metavar="ID"),
+        typer.Option("--series", help="Which series of the training, or of --history, comes.", metavar="ID"),
+    ] = None,
+    history: Annotated[
+        str | None,
+        typer.Option("--history", help="A file of what was before, for a forecaster: the lines go on from its end."),
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Let every line begin a new sequence.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object a line.")] = False,
@@ -49,12 +53,13 @@ def stream(
 
     A line is a sample: numbers with commas between, a JSON list, a JSON object {"x": [...]} or one with a number for
     each of the columns, or a text for a model of texts. A first line of names is a header. {"reset": true} begins a new
-    sequence. For a detector of anomalies a line is a time and its values. A line that cannot be read is told on the
+    sequence. For a model of series a line is a step: a time, where the model wants one, its channels and covariates; an
+    object may bring "ahead", the covariates known of the next steps. A line that cannot be read is told on the
     standard error with its number, leaves the state as it was, and makes the exit code 1.
     """
     if state is not None and fresh:
         raise OptionError("--fresh begins anew at every line and --state goes on; give one of them")
-    reader = _reader(model, columns, series, fresh=fresh)
+    reader = _reader(model, columns, series, history, fresh=fresh)
     session = reader.session
     _take_up(session, state)
     refused = 0
@@ -82,21 +87,20 @@ def stream(
         raise typer.Exit(_REFUSED)
 
 
-def _reader(model: str, columns: str | None, series: str | None, *, fresh: bool) -> Any:
+def _reader(model: str, columns: str | None, series: str | None, history: str | None, *, fresh: bool) -> Any:
     """What reads the lines for a session of a model."""
     from ostinato.plan import plan_of
-    from ostinato.streaming import Session, Watch
+    from ostinato.streaming.session import session_of
 
     plan = plan_of(model)
-    if plan.watched is not None:
-        from ostinato.cli.watching import WatchReader
+    session = session_of(plan, {"id": ("--series", series), "history": ("--history", history)})
+    if plan.series is None:
+        return Reader(session, columns)
+    from ostinato.cli.watching import StepReader
 
-        if fresh:
-            raise OptionError("--fresh begins anew at every line, and a detector judges by what was before")
-        return WatchReader(Watch(plan, series), columns)
-    if series is not None:
-        raise OptionError("--series says which series a detector watches, and this model is none; leave it out")
-    return Reader(Session(plan), columns)
+    if fresh:
+        raise OptionError("--fresh begins anew at every line, and this model answers by what was before")
+    return StepReader(session, columns)
 
 
 class Reader:
@@ -260,6 +264,10 @@ def _written(answer: dict[str, Any], line: int, as_json: bool) -> str:
         return json.dumps({"line": line, **answer}, ensure_ascii=False)
     if "threshold" in answer:
         return ",".join("" if value is None else str(value) for value in answer.values())
+    if "forecast" in answer:
+        return "\n".join(",".join(str(value) for value in row.values()) for row in answer["forecast"])
+    if "number" in answer:
+        return f"{answer['number']:.7g}"
     if "y" in answer:
         rows = answer["y"] if answer["y"] and isinstance(answer["y"][0], list) else [answer["y"]]
         return "\n".join(",".join(f"{number:.7g}" for number in row) for row in rows)

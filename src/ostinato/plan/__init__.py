@@ -6,7 +6,8 @@ from ostinato.plan.expansion import expand, program_of
 from ostinato.plan.network import Answers, Plan
 from ostinato.plan.program import Draft, Ids, Part, Program, Value
 from ostinato.plan.reading import plan_of
-from ostinato.plan.steps import Affine, Bag, Join, Lookup, Mix, Norm, Pool, Recur, Softmax, Step, Sum
+from ostinato.plan.series import Reading
+from ostinato.plan.steps import Affine, Bag, Join, Lookup, Mean, Mix, Norm, Pool, Recur, Softmax, Step, Sum
 
 __all__ = [
     "Affine",
@@ -16,12 +17,14 @@ __all__ = [
     "Ids",
     "Join",
     "Lookup",
+    "Mean",
     "Mix",
     "Norm",
     "Part",
     "Plan",
     "Pool",
     "Program",
+    "Reading",
     "Recur",
     "Softmax",
     "Step",

@@ -12,7 +12,7 @@ import numpy as np
 from ostinato.errors import PlanError
 from ostinato.lowering.blueprint import Blueprint
 from ostinato.plan.program import LOWEST, Draft, Ids, Program
-from ostinato.plan.steps import Affine, Bag, Join, Lookup, Mix, Norm, Pool, Recur, Softmax, Step, Sum
+from ostinato.plan.steps import Affine, Bag, Join, Lookup, Mean, Mix, Norm, Pool, Recur, Softmax, Step, Sum
 
 
 @dataclass
@@ -64,6 +64,14 @@ def _(step: Sum, scene: Scene) -> int:
     for value in rest:
         first = scene.draft.apply("add", first, value)
     return first
+
+
+@expand.register
+def _(step: Mean, scene: Scene) -> int:
+    first, *rest = (scene.values[name] for name in step.reads)
+    for value in rest:
+        first = scene.draft.apply("add", first, value)
+    return scene.draft.apply("divide", first, scene.draft.constant(float(len(step.reads))))
 
 
 @expand.register

@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ostinato.data.words import Vocabulary
 from ostinato.errors import PlanError
 from ostinato.plan.expansion import program_of
 from ostinato.plan.program import Ids, Program
+from ostinato.plan.series import Reading
 from ostinato.plan.steps import Recur, Step
 
 
@@ -30,7 +30,7 @@ class Plan:
     ``numbers`` are inputs and their widths, ``ids`` inputs of whole numbers; ``outputs`` maps each output's name ("y",
     or "probabilities") to the value that it shows. ``digest`` names the weights and everything else in the model;
     ``task`` is the one it was trained for. ``vocabulary`` makes ids of texts and ``answers`` labels of probabilities,
-    where the model has them; ``watched`` says how a detector of anomalies reads and judges series.
+    where the model has them; ``series`` says how a model of series reads them and what its numbers mean.
     :func:`~ostinato.plan.reading.plan_of` makes plans.
     """
 
@@ -42,7 +42,7 @@ class Plan:
     task: str | None = None
     vocabulary: Vocabulary | None = None
     answers: Answers | None = None
-    watched: Mapping[str, Any] | None = None
+    series: Reading | None = None
 
     @property
     def backwards(self) -> tuple[Recur, ...]:

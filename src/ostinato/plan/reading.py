@@ -18,6 +18,8 @@ from ostinato.lowering.blueprint import Blueprint
 from ostinato.lowering.rebuild import cell_from_data
 from ostinato.lowering.variants import resting
 from ostinato.lowering.varied import varied
+from ostinato.plan import series
+from ostinato.plan.members import member_of, together
 from ostinato.plan.network import Answers, Plan
 from ostinato.plan.program import Ids
 from ostinato.plan.steps import Affine, Array, Bag, Join, Lookup, Mix, Norm, Pool, Recur, Softmax, Step, Sum
@@ -35,8 +37,11 @@ _TRAINING = (
 )
 _INSIDE = ("layer_norm", "zoneout", "clip", "recurrent_dropout", "state_dropout")
 _BODY = ("kind", "cell", "hidden", "layers", "bidirectional", "projection", "residual", "norm", *_INSIDE, *_TRAINING)
-_TASKS = ("text-classifier", "anomaly-detector")
+_TASKS = ("text-classifier", *series.TASKS)
 _EPSILON = 1e-5
+# What the numbers that a head of some kind makes are called.
+_SHOWN = {"classify": "probabilities", "point": "y", "regress": "y"}
+_UNITS = (("shift", (0.0,)), ("scale", (1.0,)))
 _REACH = 25.0
 
 
@@ -69,7 +74,7 @@ def _planned(stored: Artifact) -> Plan:
         why = "trees are no streams" if str(task).startswith("tree") else "it does not go step by step"
         raise PlanError(f"a model of the task '{task}' has no plan: {why}; known: {known}")
     try:
-        return _Reader(stored).plan()
+        return together([_Reader(one).plan() for one in member_of(stored)])
     except OstinatoError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
@@ -97,27 +102,25 @@ class _Reader:
             value = self.pool(list(self.parts["pool"]), value)
         outputs = {"y": value.writes}
         if "head" in self.parts:
-            shown = "y" if self.parts["head"]["kind"] == "point" else "probabilities"
+            shown = _SHOWN.get(self.parts["head"]["kind"], "parameters")
             outputs = {shown: self.head(self.parts["head"], value).writes}
         if self.tensors:
             raise PlanError(f"the model has tensors that no step reads: {', '.join(sorted(self.tensors)[:5])}")
-        vocabulary, answers = None, None
-        if self.manifest.get("task") == "text-classifier":
-            vocabulary, answers = Vocabulary.from_dict(self.manifest["vocabulary"]), self.answers()
         task = self.manifest.get("task")
-        watched = {name: self.manifest[name] for name in ("features", "alarm")} if task == "anomaly-detector" else None
-        steps = tuple(self.steps)
-        return Plan(self.numbers, self.ids, steps, outputs, self.digest, task, vocabulary, answers, watched)
+        vocabulary = Vocabulary.from_dict(self.manifest["vocabulary"]) if task == "text-classifier" else None
+        answers = self.answers() if "labels" in self.manifest else None
+        reading, steps = series.reading_of(self.manifest), tuple(self.steps)
+        return Plan(self.numbers, self.ids, steps, outputs, self.digest, task, vocabulary, answers, reading)
 
     def answers(self) -> Answers:
         fields = {name: value for name, value in self.manifest["labels"].items() if name != "kind"}
         labels = Labels.from_dict(fields)
-        outside = self.manifest["options"]["out_of_scope"]
+        outside = self.manifest["options"].get("out_of_scope")
         if len(labels) != self.parts["head"]["classes"] or (outside is not None and outside not in labels.names):
             raise PlanError(
                 f"the network has {self.parts['head']['classes']} classes and the file {len(labels)} labels"
             )
-        return Answers(labels.names, outside, float(self.manifest["threshold"]))
+        return Answers(labels.names, outside, float(self.manifest.get("threshold", 0.0)))
 
     def take(self, name: str, *shape: int | None) -> Array:
         """One tensor, floating point of the shape that is wanted; None stands for any length."""
@@ -138,9 +141,7 @@ class _Reader:
     def embed(self, options: Mapping[str, Any]) -> Step:
         kind = options["kind"]
         if kind == "series":
-            if options.get("static") or options.get("categories") or options.get("flagged", True):
-                raise PlanError("a network that is told what a series is, or that is asked for many steps, has no plan")
-            kind, options = "numbers", {"width": options["observed"] + options["ahead"]}
+            return self.series(options)
         width = options["width"]
         if kind == "numbers":
             self.numbers["x"] = _width(width)
@@ -157,8 +158,30 @@ class _Reader:
             value = self.add(Sum((value.writes, other.writes), "word", width))
         return value
 
+    def series(self, options: Mapping[str, Any]) -> Step:
+        """A step of a series: its columns, what says that nothing is observed any more, and what never changes."""
+        flag = bool(options.get("flagged", True))
+        width = _width(options["observed"] + options["ahead"] + options.get("static", 0) + flag)
+        self.numbers["x"] = width
+        value = Step((), "x", width)
+        parts = [value]
+        for place, count in enumerate(options.get("categories", ())):
+            name, wide = f"category{place}", _width(options.get("vector", 8))
+            table = self.take(f"embed.vectors.{place}.weight", _width(count + 1), wide)
+            self.ids[name] = Ids(len(table))
+            parts.append(self.add(Lookup((name,), f"{name}_vector", wide, table, self.ids[name])))
+        if len(parts) == 1:
+            return value
+        return self.add(Join(tuple(part.writes for part in parts), "entered", sum(part.width for part in parts)))
+
     def body(self, options: dict[str, Any], below: Step) -> Step:
-        if options.get("kind", "sequence") != "sequence":
+        kind = options.get("kind", "sequence")
+        if kind == "hybrid":
+            raise PlanError(
+                "this network has convolutions beside its recurrence, which see steps that have not come yet: it has "
+                "no plan; train it with convolution=0, for a stream with bidirectional=False too"
+            )
+        if kind != "sequence":
             raise PlanError("a network over trees has no plan: a tree is no stream")
         for name in options:
             if name not in _BODY:
@@ -231,10 +254,11 @@ class _Reader:
         return self.add(Join(tuple(step.writes for step in pools), "pooled", width * len(pools)))
 
     def head(self, options: Mapping[str, Any], value: Step) -> Step:
-        if options["kind"] == "point":
-            return self.point(options, value)
-        if options["kind"] != "classify":
-            raise PlanError(f"head got the kind {options['kind']!r}; known: 'classify', 'point'")
+        kind = options["kind"]
+        if kind == "regress":
+            return self.regress(options, value)
+        if kind != "classify":
+            return self.forecast(options, value)
         classes = _width(options["classes"])
         weight = self.take("head.scores.weight", classes, value.width)
         bias = self.take("head.scores.bias", classes)
@@ -246,12 +270,27 @@ class _Reader:
         mixed = Mix((shares.writes, other.writes), "mixed", classes, float(self.parts["beside"]["share"]))
         return self.add(mixed)
 
-    def point(self, options: Mapping[str, Any], value: Step) -> Step:
-        """One number for each target, which may also see what is read at its step."""
+    def regress(self, options: Mapping[str, Any], value: Step) -> Step:
+        """Numbers in the units of the targets: shift + scale (V f + a), as one map."""
+        shift, scale = (np.array(options.get(name, usual), np.float64) for name, usual in _UNITS)
+        outputs = _width(len(scale))
+        if scale.shape != shift.shape or not (np.isfinite(shift).all() and np.isfinite(scale).all()):
+            raise PlanError("a head of numbers wanted a finite shift and a finite scale for each of them")
+        weight = self.take("head.values.weight", outputs, value.width) * scale[:, None]
+        bias = self.take("head.values.bias", outputs) * scale + shift
+        return self.add(Affine((value.writes,), "numbers", outputs, weight, bias))
+
+    def forecast(self, options: Mapping[str, Any], value: Step) -> Step:
+        """The parameters of a forecast, those of one target after another; it may see what is read at its step."""
+        from ostinato.heads.forecast_numbers import KINDS, parameters_of
+
+        if options["kind"] not in KINDS:
+            known = ("classify", "regress", *KINDS)
+            raise PlanError(f"head got the kind {options['kind']!r:.40}; {nearest(str(options['kind']), known)}")
         if options.get("skip"):
             names = (value.writes, self.entered.writes)
             value = self.add(Join(names, "seen", value.width + self.entered.width))
-        outputs = _width(options["outputs"])
+        outputs = _width(_width(options["outputs"]) * parameters_of(options))
         weight = self.take("head.numbers.weight", outputs, value.width)
         return self.add(Affine((value.writes,), "foretold", outputs, weight, self.take("head.numbers.bias", outputs)))
 

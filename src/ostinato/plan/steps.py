@@ -77,6 +77,11 @@ class Sum(Step):
 
 
 @dataclass(frozen=True, eq=False)
+class Mean(Step):
+    """The mean of what it reads."""
+
+
+@dataclass(frozen=True, eq=False)
 class Join(Step):
     """What it reads, side by side."""
 

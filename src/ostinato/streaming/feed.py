@@ -44,7 +44,8 @@ class Feed:
 
     def chunk(self, x: Any, given: dict[str, Any]) -> Chunk:
         """The arrays of what was pushed; nothing is remembered until :meth:`advance`."""
-        wanted = {name for name in self.plan.numbers if name != "x"}
+        beside = self.plan.ids if "x" in self.plan.numbers else ()
+        wanted = {name for name in (*self.plan.numbers, *beside) if name != "x"}
         for name in given:
             if name not in wanted:
                 raise OptionError(f"this model takes no input '{name}'; {nearest(name, wanted)}")
@@ -72,7 +73,8 @@ class Feed:
             arrays.append(np.ascontiguousarray(array.reshape(-1, width)))
             if len(arrays[-1]) != steps:
                 raise ShapeError(f"{name} wanted one for each of {steps} samples, got {len(arrays[-1])}")
-        return Chunk(steps, tuple(arrays), (), (), single)
+        ids = tuple(_one_each(given[name], name, steps) for name in self.plan.ids)
+        return Chunk(steps, tuple(arrays), ids, tuple(np.zeros(steps, np.int64) for _ in ids), single)
 
     def _text(self, text: Any) -> Chunk:
         """The words of a text with their pieces."""
@@ -134,3 +136,12 @@ def _as_ids(values: Any) -> Whole:
     if array.dtype.kind not in "iu" or array.ndim > 1:
         raise DataError(f"this model reads ids: push wanted one whole number or a list, got {type(values).__name__}")
     return array.astype(np.int64)
+
+
+def _one_each(values: Any, name: str, steps: int) -> NDArray[np.int32]:
+    """An id for each of some steps; one stands for all."""
+    ids = _as_ids(values).reshape(-1)
+    if len(ids) not in (1, steps):
+        raise ShapeError(f"{name} wanted an id for each of {steps} samples, got {len(ids)}")
+    most = np.iinfo(np.int32).max
+    return np.ascontiguousarray(np.broadcast_to(np.clip(ids, -1, most).astype(np.int32), steps))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import os
 import struct
+from collections.abc import Mapping
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 from ostinato.core import load_core
 from ostinato.errors import OptionError, StreamError
 from ostinato.heads.decoding import Answer, decide
-from ostinato.plan import Plan, plan_of
+from ostinato.plan import Answers, Plan, plan_of
 from ostinato.streaming.compiled import compiled
 from ostinato.streaming.feed import Feed, as_floats
 from ostinato.streaming.snapshot import pack, unpack
@@ -24,7 +26,7 @@ Floats = NDArray[np.float32]
 _PREVIOUS = struct.Struct("<q")
 
 
-def stream(model: Any) -> Any:
+def stream(model: Any, *, id: str | None = None, history: Any = None) -> Any:
     """A live session of a model file (a path), a trained model, or a layer: one sample in, one answer out.
 
     >>> import ostinato as ost
@@ -32,16 +34,37 @@ def stream(model: Any) -> Any:
     >>> session.push([0.1, 0.2, 0.3]).shape, session.push([[0.1, 0.2, 0.3]] * 4).shape
     ((5,), (4, 5))
 
-    A detector of anomalies gives a :class:`~ostinato.streaming.watch.Watch`, all else a :class:`Session`. Runs without
-    torch. Raises :class:`~ostinato.errors.PlanError` for a model that cannot run step by step, such as a
-    bidirectional one, and :class:`~ostinato.errors.ArtifactError` for a file that cannot be read.
+    A detector of anomalies gives a :class:`~ostinato.streaming.watch.Watch`, a forecaster a
+    :class:`~ostinato.streaming.forecast_session.ForecastSession`, another model of series a
+    :class:`~ostinato.streaming.series_session.SeriesSession`, all else a :class:`Session`. For the first two ``id``
+    says which series of the training goes on; a forecaster may also begin after a ``history``, as its ``predict`` takes
+    it. Runs without torch. Raises :class:`~ostinato.errors.PlanError` for a model that cannot run step by step, such as
+    a bidirectional one, and :class:`~ostinato.errors.ArtifactError` for a file that cannot be read.
     """
     plan = plan_of(os.fspath(model) if isinstance(model, os.PathLike) else model)
-    if plan.watched is not None:
-        from ostinato.streaming.watch import Watch
+    return session_of(plan, {"id": ("id=", id), "history": ("history=", history)})
 
-        return Watch(plan)
-    return Session(plan)
+
+def session_of(plan: Plan, begin: Mapping[str, tuple[str, Any]]) -> Any:
+    """The session that serves a plan; ``begin`` has words for its beginning: what users call each, and its value."""
+    place, name, takes = _SESSIONS["none"]
+    if plan.series is not None:
+        place, name, takes = _SESSIONS.get(str(plan.task), _SESSIONS["series"])
+    given = {word: value for word, (_, value) in begin.items() if value is not None}
+    for word in given:
+        if word not in takes:
+            raise OptionError(f"{begin[word][0]} does not apply to {plan.task or 'a network'}; leave it out")
+    kinds: Any = importlib.import_module(f"ostinato.streaming.{place}")
+    return getattr(kinds, name)(plan, **given)
+
+
+# What reads series takes as long to import as all the rest: the module, the class, and what it is told beside the plan.
+_SESSIONS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "none": ("session", "Session", ()),
+    "anomaly-detector": ("watch", "Watch", ("id",)),
+    "forecaster": ("forecast_session", "ForecastSession", ("id", "history")),
+    "series": ("series_session", "SeriesSession", ()),
+}
 
 
 class Session:
@@ -117,13 +140,7 @@ class Session:
             raise StreamError("this model has no labels; read what push gives")
         if self._shown is None:
             raise StreamError("there is no answer before the first sample; push one")
-        shares = self._shown.astype(np.float64)[None]
-        if not (np.isfinite(shares).all() and shares.sum() > 0):
-            raise StreamError(
-                "the model answered with what is no probability; its weights are too large, train it anew"
-            )
-        told = decide(shares / shares.sum(), answers.names, outside=answers.outside, threshold=answers.threshold)
-        return told[0]
+        return answer_of(answers, self._shown)
 
     def state(self) -> dict[str, Floats]:
         """The parts of the state by name, copied."""
@@ -178,6 +195,15 @@ class Session:
 
     def __repr__(self) -> str:
         return f"<session of {self.plan.task or 'a network'}, {self._stream.state_bytes} bytes of state>"
+
+
+def answer_of(answers: Answers, shown: Floats) -> Answer:
+    """The label that probabilities [N] mean."""
+    shares = shown.astype(np.float64)[None]
+    if not (np.isfinite(shares).all() and shares.sum() > 0):
+        raise StreamError("the model answered with what is no probability; its weights are too large, train it anew")
+    names, outside = answers.names, answers.outside
+    return decide(shares / shares.sum(), names, outside=outside, threshold=answers.threshold)[0]
 
 
 class _Shared:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import copy
-import json
-import struct
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.data.series import Features, LiveSeries, Panel, Scales
-from ostinato.errors import ArtifactError, DataError, OptionError, OstinatoError, StreamError
+from ostinato.errors import ArtifactError, DataError, OptionError, StreamError
 from ostinato.heads.alarm import Alarm, Alarms, Detection
 from ostinato.plan import Plan
 from ostinato.streaming.known_scales import scale_of
-from ostinato.streaming.session import Session
-from ostinato.streaming.snapshot import pack, unpack
+from ostinato.streaming.live_session import LiveSession
 
 Floats = NDArray[np.float32]
-_SIZE = struct.Struct("<Q")
 
 
 class Seen(NamedTuple):
@@ -46,52 +41,34 @@ class Watched(NamedTuple):
     expected: NDArray[np.float64]
 
 
-class Watch:
+class Watch(LiveSession):
     """One series under the eyes of a detector; it keeps the network's state and the threshold between steps.
 
     ``push`` takes the values of a step with its time; :meth:`run` judges a whole series in one go, to the same bits.
     ``unscored`` says in how many steps at the beginning nothing alarms, where the detector's own is not meant.
-    :meth:`snapshot` and :meth:`restore` keep all as bytes, :meth:`reset` begins anew, :meth:`fork` begins another watch
-    where this one stands. Watches of one model share its weights.
     """
 
+    remembered = ("alarm",)
+
     def __init__(self, plan: Plan, id: str | None = None, *, unscored: int | None = None) -> None:
-        if plan.watched is None:
+        super().__init__(plan)
+        if self.reading.alarm is None:
             raise OptionError("a watch wanted a model of the task 'anomaly-detector'; ost.stream() serves others")
-        self.plan, self.features = plan, Features.from_dict(plan.watched["features"])
-        self._options = dict(plan.watched["alarm"])
+        self._options = dict(self.reading.alarm)
         if unscored is not None:
             self._options["warmup"] = unscored
-        self._session = Session(plan)
-        self._begin(id)
-        self._check_parts()
-
-    def _begin(self, id: str | None) -> None:
         offset, scale = scale_of(self.features, id)
-        self.name, self.feed = id, LiveSeries(self.features, id or "", offset=offset, scale=scale)
+        self.begin(LiveSeries(self.features, id or "", offset=offset, scale=scale))
+        self.check_parts(len(self.features.columns), len(self.channels))
+
+    def begin(self, live: LiveSeries) -> None:
+        """Take a series, from a beginning."""
+        self.live = live
         try:
             self.alarm = Alarm(len(self.channels), **self._options)
         except TypeError as error:
             raise ArtifactError(f"the model does not say how to alarm: {error}") from error
         self._foretold: Any = None
-
-    def _check_parts(self) -> None:
-        wanted, width = len(self.features.columns), self._session.inputs.get("x")
-        if width != wanted or self._session.width != len(self.channels):
-            raise ArtifactError(
-                f"the network reads {width} numbers and foretells {self._session.width}; the features are {wanted} of "
-                f"{len(self.channels)} channels"
-            )
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """The channels that are watched, in the order in which ``push`` takes them."""
-        return self.features.layout.target
-
-    @property
-    def steps(self) -> int:
-        """How many steps have come, those left out among them."""
-        return self.feed.steps
 
     def push(self, time: Any, values: Any) -> Seen:
         """Judge the values of a step, one for each channel [K]; None or NaN where there is none.
@@ -100,25 +77,25 @@ class Watch:
         whole number. Where steps of a regular series were left out, they are run as missing ones. What is refused
         (:class:`~ostinato.errors.StreamError`) leaves the watch as it was.
         """
-        feed = self.feed
-        at = feed.order.moment(time)
-        y = feed.scaled(values)
+        live = self.live
+        at = live.order.moment(time)
+        y = live.scaled(values)
         ended = None
-        for left_out in feed.order.between(at):
-            ended = self._step(left_out, feed.scaled(None)).ended or ended
+        for left_out in live.order.between(at):
+            ended = self._step(left_out, live.scaled(None)).ended or ended
         seen = self._step(at, y)
         return seen if ended is None else seen._replace(ended=ended)
 
     def _step(self, at: int, y: Any) -> Seen:
-        feed = self.feed
-        if feed.order.steps:
-            feed.look_ahead(at)
-            self._foretold = self._session.push(feed.x)
+        live = self.live
+        if live.order.steps:
+            live.look_ahead(at)
+            self._foretold = self._session.push(live.x)
             errors = (y - self._foretold).tolist()
         else:
             errors = [np.nan] * len(y)
         score, threshold, cause, alarm, above, ended = self.alarm.step(errors[0] if len(errors) == 1 else errors)
-        feed.observe(at, y)
+        live.observe(at, y)
         return Seen(at, score, threshold, self.channels[cause] if cause >= 0 else None, alarm, above, ended)
 
     def expected(self) -> NDArray[np.float64]:
@@ -126,11 +103,11 @@ class Watch:
         if self._foretold is None:
             return np.full(len(self.channels), np.nan)
         foretold: NDArray[np.float64] = self._foretold.astype(np.float64)
-        return foretold * self.feed.scale + self.feed.offset
+        return foretold * self.live.scale + self.live.offset
 
     def run(self, panel: Panel, series: int = 0) -> Watched:
         """Judge all observed steps of a series of a panel, as ``push`` does from the beginning of one."""
-        if self.feed.steps:
+        if self.live.steps:
             raise StreamError("a whole series is judged from its beginning; reset the watch first")
         self.features.check(panel)
         offset, scale = scale_of(self.features, panel.ids[series])
@@ -142,49 +119,16 @@ class Watch:
         self.reset()
         return Watched(found, foretold.astype(np.float64) * scale + offset)
 
-    def reset(self) -> None:
-        """Begin a new series, under the same id."""
-        self._session.reset()
-        self._begin(self.name)
+    def told(self) -> dict[str, Any]:
+        """What else is remembered, as plain data."""
+        return {"alarm": self.alarm.to_dict()}
 
-    def fork(self) -> Watch:
-        """Another watch that stands where this one stands; from now on each goes its own way."""
-        other = Watch.__new__(Watch)
-        other.__dict__.update(self.__dict__)
-        other._session = self._session.fork()
-        other.feed, other.alarm = (
-            copy.deepcopy(self.feed, {id(self.features): self.features}),
-            copy.deepcopy(self.alarm),
-        )
-        return other
-
-    def snapshot(self) -> bytes:
-        """All that this watch remembers, as bytes for :meth:`restore`, bound to the model."""
-        text = json.dumps({"series": self.feed.to_dict(), "alarm": self.alarm.to_dict()}, allow_nan=False).encode()
-        return pack(self.plan.digest, _SIZE.pack(len(text)) + text + self._session.snapshot())
-
-    def restore(self, data: bytes) -> None:
-        """Go on where a snapshot of the same model was taken.
-
-        Raises :class:`~ostinato.errors.StreamError` for bytes of another model, cut off or changed; the watch is then
-        as it was.
-        """
-        content = unpack(data, self.plan.digest)
-        try:
-            (size,) = _SIZE.unpack_from(content)
-            kept = json.loads(content[_SIZE.size : _SIZE.size + size])
-            feed, alarm = LiveSeries.from_dict(self.features, kept["series"]), Alarm.from_dict(kept["alarm"])
-            if len(alarm.channels) != len(self.channels):
-                raise DataError(f"an alarm of {len(alarm.channels)} channels")
-            self._session.restore(content[_SIZE.size + size :])
-        except StreamError:
-            raise
-        except (OstinatoError, ValueError, TypeError, KeyError, struct.error) as error:
-            raise StreamError(f"this is no state of a watch over series: {error}; take it again") from error
-        self.name, self.feed, self.alarm, self._foretold = feed.id or None, feed, alarm, None
-
-    def __repr__(self) -> str:
-        return f"<watch over {', '.join(self.channels)}, {self.steps} steps>"
+    def heard(self, kept: dict[str, Any]) -> dict[str, Any]:
+        """The inverse of :meth:`told`."""
+        alarm = Alarm.from_dict(kept["alarm"])
+        if len(alarm.channels) != len(self.channels):
+            raise DataError(f"an alarm of {len(alarm.channels)} channels")
+        return {"alarm": alarm, "_foretold": None}
 
 
 def read_whole(features: Features, panel: Panel, series: int, offset: Floats, scale: Floats) -> tuple[Floats, Floats]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.data.series import Features, Layout, Panel, Scales, fit_scales
+from ostinato.data.series import Features, Panel, Scales, fit_scales
 from ostinato.errors import ArtifactError, DataError
 from ostinato.tasks.evaluation import counted
 from ostinato.tasks.series_examples import SeriesExamples
@@ -187,62 +187,17 @@ def _parts(order: NDArray[np.int64], lengths: NDArray[np.int64]) -> Iterator[NDA
         at += size
 
 
-_STORED = {"layout", "masked", "scaling", "scope", "past", "known", "gap", "scales"}
-
-
 def features_data(features: Features) -> dict[str, Any]:
-    """What the network reads, as plain data for the manifest of a model file."""
-    return {
-        "layout": features.layout.to_dict(),
-        "masked": list(features.masked),
-        "scaling": features.scaling,
-        "scope": features.scope,
-        "past": [list(pair) for pair in features.past],
-        "known": [list(pair) for pair in features.known],
-        "gap": features.gap,
-        "scales": [[list(part) for part in pair] for pair in features.scales.values()],
-    }
+    """What a network reads, as plain data for the manifest of a model file."""
+    return features.to_dict()
 
 
 def features_from(data: Any) -> Features:
-    """The inverse of :func:`features_data`; anything else is an :class:`~ostinato.errors.ArtifactError`."""
-    if not isinstance(data, Mapping) or set(data) != _STORED:
-        raise ArtifactError(f"what the network reads wanted the fields {', '.join(sorted(_STORED))}")
-    layout = Layout.from_dict(data["layout"])
-    if not isinstance(data["scales"], list) or len(data["scales"]) != (data["scope"] == "panel"):
+    """What a network reads, from the manifest of a model file; a damaged one is refused."""
+    features = Features.from_dict(data)
+    if len(features.scales) != (features.scope == "panel"):
         raise ArtifactError("scales of a panel are one pair, and those of single series none")
-    pairs = {name: tuple(_pair(pair) for pair in data[name]) for name in ("past", "known")}
-    if len(pairs["past"]) != len(layout.past) or len(pairs["known"]) != len(layout.known):
-        raise ArtifactError("each covariate has an offset and a scale")
-    scales = {}
-    for offset, scale in data["scales"]:
-        if len(offset) != len(layout.target) or len(scale) != len(layout.target):
-            raise ArtifactError("each channel has an offset and a scale")
-        both = [_pair([a, b]) for a, b in zip(offset, scale, strict=True)]
-        scales[""] = (tuple(a for a, _ in both), tuple(b for _, b in both))
-    return Features(
-        layout=layout,
-        horizon=0,
-        calendar=(),
-        lags=(),
-        known_lags=False,
-        masked=tuple(map(str, data["masked"])),
-        target_input=True,
-        scaling=str(data["scaling"]),
-        scope=str(data["scope"]),
-        past=pairs["past"],
-        known=pairs["known"],
-        static=(),
-        gap=None if data["gap"] is None else float(data["gap"]),
-        scales=scales,
-    )
-
-
-def _pair(pair: Any) -> tuple[float, float]:
-    offset, scale = map(float, pair)
-    if not (np.isfinite(offset) and np.isfinite(scale) and scale > 0):
-        raise ArtifactError(f"an offset and a scale above 0 were wanted, got {pair!r:.60}")
-    return offset, scale
+    return features
 
 
 def check_series(examples: SeriesExamples) -> None:

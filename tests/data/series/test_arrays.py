@@ -4,7 +4,7 @@ import numpy
 import pytest
 import torch
 
-from ostinato.data.series import Layout
+from ostinato.data.series import Layout, read_series
 from ostinato.data.series.arrays import is_arrays, panel_of_arrays
 from ostinato.errors import DataError, ShapeError
 
@@ -58,3 +58,10 @@ def test_arrays_fit_the_layout_that_a_model_has():
     assert panel_of_arrays([numpy.ones((2, 2))], like=like).layout == like
     with pytest.raises(DataError, match="these arrays have 1 columns; the model was trained on a, b"):
         panel_of_arrays([[1.0]], like=like)
+
+
+@pytest.mark.parametrize("kind", [numpy.int64, numpy.float32, numpy.float64])
+def test_lists_of_numbers_of_numpy_are_series(kind):
+    panel = read_series([[kind(1), kind(2), None], [kind(3)]])
+    assert panel.lengths.tolist() == [3, 1]
+    numpy.testing.assert_array_equal(panel.target[:, 0], [1.0, 2.0, numpy.nan, 3.0])

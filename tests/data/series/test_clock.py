@@ -90,3 +90,9 @@ def test_what_is_no_time_is_refused(values):
 def test_a_zone_is_for_timestamps():
     with pytest.raises(OptionError, match="zone='Europe/Berlin' is for timestamps"):
         read([1, 2], "Europe/Berlin")
+
+
+def test_lists_of_numpys_own_times_and_numbers_are_read():
+    days = numpy.array(["2024-01-01", "2024-01-02"], "datetime64[D]")
+    assert times_of(list(days), "day", str).time.tolist() == times_of(days, "day", str).time.tolist()
+    assert times_of([numpy.int64(3), numpy.int64(4)], "step", str).time.tolist() == [3, 4]

@@ -87,7 +87,7 @@ def _listed(source: Any) -> list[Any]:
         rows = list(source)
         if rows and isinstance(rows[0], dict):
             raise DataError("series wanted arrays or a table, got a list of dicts; pass pandas.DataFrame(records)")
-        if rows and all(isinstance(row, int | float) or row is None for row in rows):
+        if rows and all(isinstance(row, int | float | numpy.number) or row is None for row in rows):
             rows = [rows]
     else:
         array: NDArray[Any] = numpy.asarray(source)

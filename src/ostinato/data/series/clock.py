@@ -58,7 +58,9 @@ def times_of(values: Any, name: str, place: Place, zone: str | None = None) -> C
     first = rows[0]
     if isinstance(first, str):
         return _written(rows, name, place, zone)
-    if isinstance(first, int | float) and not isinstance(first, bool):
+    if all(isinstance(row, numpy.datetime64) for row in rows):
+        return times_of(numpy.array(rows), name, place, zone)
+    if isinstance(first, int | float | numpy.integer | numpy.floating) and not isinstance(first, bool):
         try:
             array = numpy.array(rows)
         except (ValueError, TypeError, OverflowError):

@@ -103,12 +103,14 @@ class Following:
 
     def advance(self, at: int) -> None:
         """Take a step that came."""
-        if not self._stride and self.frequency is not None:
+        if not self._stride:
             self.settle(numpy.array([at]))
         self.time, self.steps = at, self.steps + 1
 
     def settle(self, times: Times) -> None:
         """Learn from times that came where in its unit the series stands: the latest day of a month counts."""
+        if self._stride or self.frequency is None:
+            return
         anchor = self.frequency.anchors(times, numpy.zeros(1, numpy.int64), self.zone)[0]
         if self._anchor is not None:
             anchor = numpy.array([max(anchor[0], self._anchor[0]), self._anchor[1]])

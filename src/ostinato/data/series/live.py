@@ -105,8 +105,7 @@ class LiveSeries:
             live._known_values[slot], live._known_gone[slot] = known
         if end > begin:
             live.x = features.inputs(panel, numpy.array([end - 1]), scales, numpy.array([series]))[0]
-            if live.order.frequency is not None:
-                live.order.settle(panel.time[begin:end])
+            live.order.settle(panel.time[begin:end])
             live.order.time, live.order.steps = int(panel.time[end - 1]), end - begin
         return live
 
