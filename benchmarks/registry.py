@@ -38,6 +38,7 @@ NAMES = (
     "cmapss",
     "series_sets",
     "nab",
+    "tagging",
 )
 
 

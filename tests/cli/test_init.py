@@ -36,7 +36,8 @@ def test_an_unknown_verb_names_the_nearest():
     assert (
         told
         == "unknown command 'ostinato train text-clasifier'; did you mean 'text-classifier'? known: 'text-classifier', "
-        "'tree-classifier', 'series-classifier', 'series-regressor', 'remaining-life', 'forecaster', 'anomaly-detector'"
+        "'tree-classifier', 'series-classifier', 'series-regressor', 'remaining-life', 'forecaster', "
+        "'anomaly-detector', 'tagger'"
     )
 
 

@@ -99,7 +99,7 @@ def test_what_cannot_act_is_refused_by_the_network():
 @pytest.mark.parametrize(
     ("given", "valid", "words"),
     [
-        ({"truncate": 5}, False, "a text has one label; truncate does not apply: leave it 0"),
+        ({"truncate": 5}, False, "sentences are read whole; truncate does not apply: leave it 0"),
         ({"residual": True}, False, "residual acts between layers and there is only one"),
         ({"norm": True}, False, "norm acts between layers and there is only one"),
         ({"locked": True, "embedding_dropout": 0.0}, False, "locked says how values are dropped .* and none are"),

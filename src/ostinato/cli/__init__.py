@@ -28,6 +28,7 @@ from ostinato.cli import (
     train_anomaly,
     train_forecaster,
     train_series,
+    train_tagger,
 )
 from ostinato.cli.program import Program, Verb
 
@@ -60,6 +61,7 @@ app = typer.Typer(
 train_series.add_to(train.app)
 train_forecaster.add_to(train.app)
 train_anomaly.add_to(train.app)
+train_tagger.add_to(train.app)
 app.add_typer(train.app, name="train")
 app.add_typer(cache.app, name="cache")
 for name, verb in VERBS.items():

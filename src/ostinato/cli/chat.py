@@ -30,8 +30,9 @@ def chat(
         raise OptionError(f"{model} reads series, with which nobody chats; try: ostinato predict {model} --input FILE")
     typed = sys.stdin.isatty()
     if typed:
-        known = f"{typer.style(model, bold=True)} knows {len(network.classes_)} labels"
-        note(f"{known}. Type a {network.reads}; Ctrl-D ends.")
+        kind = "tags" if network.reads == "words" else "labels"
+        known = f"{typer.style(model, bold=True)} knows {len(network.classes_)} {kind}"
+        note(f"{known}. Type a {'text' if network.reads == 'words' else network.reads}; Ctrl-D ends.")
     try:
         for text in _lines(typed):
             if text.strip():
@@ -56,9 +57,12 @@ def _reply(network: Any, text: str, typed: bool) -> str:
 def reply(network: Any, text: str, width: int = 0, *, rivals: bool = True) -> str:
     """What the model makes of one text, in one line; ``rivals`` are the next labels where it is unsure."""
     from ostinato.cli.screen import bar
+    from ostinato.cli.tagging import tagged_line
     from ostinato.tasks.evaluation import percent
 
     answer = network.answers([text])[0]
+    if network.reads == "words":
+        return tagged_line(answer)
     share = percent(answer.confidence)
     if not answer.known:
         blocks = typer.style(bar(answer.confidence), fg="yellow")

@@ -71,11 +71,14 @@ def evaluate(
     if network.reads in SERIES:
         evaluate_series(network, model, data, text=text, label=label, nodes=nodes, json_file=json_file, plot=plot)
         return
-    if text is not None or label is not None:
+    if network.reads != "words" and (text is not None or label is not None):
         check_columns(text or network.columns_[0], label or network.columns_[1], kind=network.reads)
     if nodes and network.reads != "tree":
         raise OptionError(f"--nodes compares at the nodes of trees, and {model} reads texts; leave it out")
-    report = network.evaluate(data, **{network.reads: text}, label=label, **({"nodes": True} if nodes else {}))
+    if network.reads == "words":
+        report = network.evaluate(data, word=text, tag=label)
+    else:
+        report = network.evaluate(data, **{network.reads: text}, label=label, **({"nodes": True} if nodes else {}))
     written = json.dumps(report.to_dict(), ensure_ascii=False, indent=1) + "\n"
     if json_file == "-":
         typer.echo(written, nl=False)

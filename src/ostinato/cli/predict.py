@@ -55,7 +55,7 @@ def predict(
     ] = None,
     trust_cell: TrustCell = False,
 ) -> None:
-    """Say which label each text or tree has, or what comes next in each series.
+    """Say which label each text or tree has, which tag each word, or what comes next in each series.
 
     Writes one line a text: label, confidence and text, with tabs between. What the model does not know gets the
     out-of-scope label where training named one; --json also tells whether the model is sure. A forecaster reads the
@@ -79,6 +79,12 @@ def predict(
     for name, value in (("--horizon", horizon), ("--levels", levels), ("--plot", plot)):
         if value is not None:
             raise OptionError(f"{name} is for forecasts, and {model} makes none; leave it out")
+    if network.reads == "words":
+        from ostinato.cli.tagging import predict_tags
+
+        lines = [] if texts or _is_table(source) else _read(source or "-", "")
+        predict_tags(network, texts, source, word=text, as_json=as_json, lines=lines)
+        return
     if network.reads in SERIES:
         predict_series(network, model, texts, source, text=text, as_json=as_json)
         return

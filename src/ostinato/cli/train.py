@@ -193,7 +193,13 @@ class Job:
 
 
 # What to try next with a model, by what it reads.
-_NEXT = {"text": ("chat", ""), "tree": ("chat", ""), "history": ("backtest", " DATA"), "channels": ("detect", " DATA")}
+_NEXT = {
+    "text": ("chat", ""),
+    "tree": ("chat", ""),
+    "words": ("chat", ""),
+    "history": ("backtest", " DATA"),
+    "channels": ("detect", " DATA"),
+}
 
 
 def _text_job(run: TextClassifierRun) -> Job:

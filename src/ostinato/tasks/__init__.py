@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ostinato.tasks.remaining_life import RemainingLife
     from ostinato.tasks.series_classifier import SeriesClassifier
     from ostinato.tasks.series_regressor import SeriesRegressor
+    from ostinato.tasks.tag_report import TagEvaluation
+    from ostinato.tasks.tagger import Tagger
     from ostinato.tasks.text_classifier import TextClassifier
     from ostinato.tasks.tree_classifier import TreeClassifier
 
@@ -31,6 +33,8 @@ __all__ = [
     "RemainingLife",
     "SeriesClassifier",
     "SeriesRegressor",
+    "TagEvaluation",
+    "Tagger",
     "TextClassifier",
     "TreeClassifier",
     "load",
@@ -43,6 +47,7 @@ TASKS = {
     "remaining-life": ("ostinato.tasks.remaining_life", "RemainingLife"),
     "series-classifier": ("ostinato.tasks.series_classifier", "SeriesClassifier"),
     "series-regressor": ("ostinato.tasks.series_regressor", "SeriesRegressor"),
+    "tagger": ("ostinato.tasks.tagger", "Tagger"),
     "text-classifier": ("ostinato.tasks.text_classifier", "TextClassifier"),
     "tree-classifier": ("ostinato.tasks.tree_classifier", "TreeClassifier"),
 }
@@ -58,6 +63,8 @@ _HOMES = {
     "RemainingLife": "remaining_life",
     "SeriesClassifier": "series_classifier",
     "SeriesRegressor": "series_regressor",
+    "TagEvaluation": "tag_report",
+    "Tagger": "tagger",
     "TextClassifier": "text_classifier",
     "TreeClassifier": "tree_classifier",
 }

@@ -142,7 +142,7 @@ def probabilities(model: Model, texts: Texts) -> NDArray[np.float64]:
     order = np.argsort(-texts.lengths, kind="stable")
     out = np.zeros((len(texts), model.architecture["head"]["classes"]))
     with few_threads(len(texts.tokens)):
-        for rows, batch in _side_by_side(texts, order):
+        for rows, batch in side_by_side(texts, order):
             out[rows] = model.decode(batch).double().numpy()
     # Softmax in single precision: its sums are 1 to seven digits, and some users of probabilities want more.
     total: NDArray[np.float64] = out / out.sum(axis=1, keepdims=True)
@@ -237,7 +237,7 @@ def _threshold(options: TextClassifierOptions, labels: Labels, valid: Examples, 
     return choose_threshold(right[known], confidence[known], options.refuse)
 
 
-def _side_by_side(texts: Texts, order: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], Batch]]:
+def side_by_side(texts: Texts, order: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], Batch]]:
     """Batches of the rows in their order: longest first, so that the first row says how many fit."""
     from ostinato.data.batches import TextBatches
 
@@ -273,8 +273,8 @@ def _check_lengths(texts: Texts, examples: Examples, longest: int) -> None:
 
 def summarise(
     options: Any,
-    examples: Examples,
-    valid: Examples | None,
+    examples: Any,
+    valid: Any,
     vocabulary: Vocabulary,
     labels: Labels,
     history: tuple[dict[str, Any], ...],
@@ -304,7 +304,7 @@ def versions() -> dict[str, str]:
 _PACKAGES = ("ostinato", "torch", "numpy", "tokenizers")
 
 
-def describe_data(examples: Examples, valid: Examples | None, vocabulary: Vocabulary, labels: Labels) -> str:
+def describe_data(examples: Any, valid: Any, vocabulary: Vocabulary, labels: Labels) -> str:
     """The data in one line."""
     where = f"{examples.source}: " if examples.source else ""
     validation = f", {counted(len(valid), 'row')} for validation" if valid is not None else ", none for validation"

@@ -36,17 +36,18 @@ class Sentence:
         return len(self.words)
 
 
-def read_columns(text: str, *, word: int | str = 1, tag: int | str = -1, source: str = "") -> Iterator[Sentence]:
+def read_columns(text: str, *, word: int | str = 1, tag: int | str | None = -1, source: str = "") -> Iterator[Sentence]:
     """The sentences of a file in columns.
 
     >>> [s.tags for s in read_columns("# two sentences\\nStop VB O\\n\\nin IN O\\nRome NNP B-LOC\\n")]
     [('O',), ('O', 'B-LOC')]
 
     ``word`` and ``tag`` say which columns: by number from 1 on, from the end if negative, or by a name that a line
-    ``# global.columns = ID FORM ...`` gives; lines of ten columns without one have the names of CoNLL-U. Tabs part the
-    columns, or white space in a file without tabs. Lines that begin with # are comments where no sentence has begun,
-    words inside of one. Words of several tokens (1-2), empty nodes (1.1) and -DOCSTART- are skipped. All lines have as
-    many columns as the first; another count is a :class:`~ostinato.errors.DataError` that names the line.
+    ``# global.columns = ID FORM ...`` gives (None: there are no tags); lines of ten columns without one have the names
+    of CoNLL-U. Tabs part the columns, or white space in a file without tabs. Lines that begin with # are comments where
+    no sentence has begun, words inside of one. Words of several tokens (1-2), empty nodes (1.1) and -DOCSTART- are
+    skipped. All lines have as many columns as the first; another count is a :class:`~ostinato.errors.DataError` that
+    names the line.
     """
     layout = _Layout(word, tag, source, "\t" in text)
     words, tags, begin = list[str](), list[str](), 0
@@ -60,23 +61,24 @@ def read_columns(text: str, *, word: int | str = 1, tag: int | str = -1, source:
             layout.name(written)
         else:
             found = layout.read(written, line)
-            if found is not None:
+            if found:
                 begin = begin if words else line
                 words.append(found[0])
-                tags.append(found[1])
+                tags += found[1:]
 
 
 class _Layout:
     """Which columns hold what, known once the first line of words is read."""
 
-    def __init__(self, word: int | str, tag: int | str, source: str, tabs: bool) -> None:
-        for name, column in (("word", word), ("tag", tag)):
+    def __init__(self, word: int | str, tag: int | str | None, source: str, tabs: bool) -> None:
+        self.wanted = [("words", word)] + ([] if tag is None else [("tags", tag)])
+        for name, column in self.wanted:
             if column == 0 or isinstance(column, bool) or not isinstance(column, int | str):
-                raise OptionError(f"the column of each {name} wanted a number from 1 on, or a name, got {column!r}")
-        self.wanted, self.source, self.tabs = (word, tag), source, tabs
+                raise OptionError(f"the column of {name} wanted a number from 1 on, or a name, got {column!r}")
+        self.source, self.tabs = source, tabs
         self.names: Sequence[str] = ()
         self.count, self.first = 0, 0
-        self.places = (0, 0)
+        self.places: list[int] = []
         self.numbered = False
 
     def place(self, line: int) -> str:
@@ -87,11 +89,11 @@ class _Layout:
         if found and not self.count:
             self.names = found[1].split()
 
-    def read(self, written: str, line: int) -> tuple[str, str] | None:
-        """The word and the tag of a line, None for a line that has none."""
+    def read(self, written: str, line: int) -> list[str]:
+        """The word of a line and its tag, nothing for a line that has none."""
         fields = written.split("\t") if self.tabs else written.split()
         if fields[0] == _DOCUMENT:
-            return None
+            return []
         if not self.count:
             self._begin(len(fields), line)
         if len(fields) != self.count:
@@ -100,11 +102,11 @@ class _Layout:
                 f"{written!r:.60}"
             )
         if self.numbered and _NO_WORD.fullmatch(fields[0]):
-            return None
-        word, tag = (fields[at].strip() for at in self.places)
-        if not tag:
-            raise DataError(f"{self.place(line)}: the word {word!r:.40} has no tag")
-        return word, tag
+            return []
+        found = [fields[at].strip() for at in self.places]
+        if not found[-1]:
+            raise DataError(f"{self.place(line)}: the word {found[0]!r:.40} has no tag")
+        return found
 
     def _begin(self, count: int, line: int) -> None:
         """Find the columns in the first line of words."""
@@ -112,7 +114,7 @@ class _Layout:
         self.count, self.first = count, line
         self.numbered = len(names) > 0 and names[0] == "ID"
         found = []
-        for what, wanted in zip(("words", "tags"), self.wanted, strict=True):
+        for what, wanted in self.wanted:
             if isinstance(wanted, int) and not -count <= wanted <= count:
                 raise DataError(f"{self.place(line)}: the {what} are in column {wanted}, and there are {count} columns")
             if isinstance(wanted, str) and wanted not in names:
@@ -120,6 +122,6 @@ class _Layout:
                 raise DataError(f"{self.place(line)}: there is no column '{wanted}' of {what}; {known}")
             at = names.index(wanted) if isinstance(wanted, str) else wanted - 1 if wanted > 0 else count + wanted
             found.append(at)
-        self.places = (found[0], found[1])
-        if found[0] == found[1]:
+        self.places = found
+        if len({*found}) < len(found):
             raise DataError(f"{self.place(line)}: words and tags wanted two columns, got column {found[0] + 1} twice")
