@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from ostinato.heads.classify import Classify
+from ostinato.heads.forecast import Forecasted
 from ostinato.model import Activity, Model, Step
+
+if TYPE_CHECKING:
+    from ostinato.data.batch import Batch
 
 
 class Members(nn.Module):
-    """Networks of one architecture whose answers are averaged: probabilities, or numbers.
+    """Networks of one architecture whose answers are averaged: probabilities, numbers, or the quantiles of forecasts.
 
     Each learns from its own loss, so that they stay different; outside training the loss is that of their common
-    answer. It is called as a :class:`~ostinato.model.Model` is.
+    answer, for forecasts the mean of theirs. It is called as a :class:`~ostinato.model.Model` is.
 
     >>> parts = {"embed": {"kind": "numbers", "width": 2}, "body": {"cell": "gru", "hidden": 3}, "pool": ["last"],
     ...          "head": {"kind": "classify", "classes": 2}}
@@ -50,7 +55,7 @@ class Members(nn.Module):
     def loss(self, batch: Any, state: Any = None) -> Step:
         """The mean of the members' losses in training, the loss of their common answer otherwise."""
         del state
-        if not self.training:
+        if not self.training and not self.first.foretells:
             head, scores = self.first.head, self._common(batch)
             loss = head.loss(scores, batch.target, batch.weight)
             return Step(loss, None, batch.target.numel(), head.measure(scores, batch.target))
@@ -69,6 +74,23 @@ class Members(nn.Module):
     def decode(self, batch: Any) -> Tensor:
         """The mean of the members' answers."""
         return torch.stack([member.decode(batch) for member in self._each()]).mean(0)
+
+    @torch.inference_mode()
+    def foresee(self, batch: Batch, levels: Sequence[float] = ()) -> Forecasted:
+        """The mean of the members' means [B, h, K] and of their quantiles [B, h, K, L], which cannot cross either."""
+        told = [member.foresee(batch, levels) for member in self._each()]
+        return Forecasted(*(torch.stack(parts).mean(0) for parts in zip(*told, strict=True)))
+
+    @torch.inference_mode()
+    def draw(self, batch: Batch, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """n draws of each step after the windows of a batch, an equal share from each member: [B, n, h, K]."""
+        parts = [member.draw(batch, share, generator) for member, share in self.shares(n) if share]
+        return torch.cat(parts, 1)
+
+    def shares(self, n: int) -> list[tuple[Model, int]]:
+        """How many of n draws come from each member, the first ones giving what is left over."""
+        count = len(self.members)
+        return [(member, n // count + (place < n % count)) for place, member in enumerate(self._each())]
 
     def _common(self, batch: Any) -> Tensor:
         """Scores of the common answer, as the head of one member takes them."""

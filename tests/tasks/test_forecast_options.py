@@ -38,7 +38,7 @@ NETWORK = {
 # These act in reading, fit and predict, where their own tests are.
 ELSEWHERE = {
     *("horizon", "paths", "conformal", "context", "lags", "known_lags", "calendar", "scaling", "holdout", "stride"),
-    *("short", "data_licence"),
+    *("short", "data_licence", "members"),
 }
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import zlib
 
 import numpy as np
@@ -85,3 +86,12 @@ def test_a_point_has_nothing_to_draw():
     )
     with pytest.raises(OptionError, match="no distribution to draw from"):
         model.sample(waves(known=False), 3)
+
+
+def test_several_networks_share_the_paths_out():
+    made = Forecaster(**(SMALL | AHEAD | {"members": 2, "paths": 40})).fit(waves(known=False), progress=False)
+    alone = copy.copy(made)
+    drawn = made.sample(waves(known=False), 5)
+    alone.model_ = made.model_.members[0]
+    assert drawn.shape == alone.sample(waves(known=False), 5).shape
+    assert np.array_equal(drawn[:, :3], alone.sample(waves(known=False), 3))

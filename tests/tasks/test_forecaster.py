@@ -151,8 +151,14 @@ def test_a_point_gets_its_intervals_from_what_it_missed():
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"conformal": True, "holdout": 15}, {"decoding": "autoregressive", "head": "student"}, {"cell": own}],
-    ids=["direct", "conformal", "autoregressive", "own cell"],
+    [
+        {},
+        {"conformal": True, "holdout": 15},
+        {"decoding": "autoregressive", "head": "student"},
+        {"cell": own},
+        {"members": 2},
+    ],
+    ids=["direct", "conformal", "autoregressive", "own cell", "members"],
 )
 def test_a_saved_model_answers_the_same(tmp_path, options):
     model = Forecaster(**(SMALL | options)).fit(waves(), known="heat", progress=False)

@@ -152,6 +152,16 @@ class ForecasterOptions(TrainOptions):
     embedding: Annotated[
         int, Option("Width of the vector of a category.", at_least=1, at_most=65536, group=_NETWORK)
     ] = 8
+    members: Annotated[
+        int,
+        Option(
+            "Networks that learn side by side, each from weights of its own, and answer by the mean of their quantiles "
+            "(of draws each gives its share).",
+            at_least=1,
+            at_most=100,
+            group=_NETWORK,
+        ),
+    ] = 1
 
     dropout: Annotated[
         float, Option("Share of values dropped from what each layer hands on.", at_least=0, below=1, group=_RULES)

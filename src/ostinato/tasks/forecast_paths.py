@@ -17,16 +17,23 @@ if TYPE_CHECKING:
 
     from ostinato.data.batch import Batch
     from ostinato.data.series import SeriesBatches
+    from ostinato.members import Members
     from ostinato.model import Model
 
 
-def sample_paths(model: Model, batches: SeriesBatches, horizon: int, paths: int, seed: int) -> NDArray[np.float32]:
+def sample_paths(
+    model: Model | Members, batches: SeriesBatches, horizon: int, paths: int, seed: int
+) -> NDArray[np.float32]:
     """Paths [W, paths, horizon, K], in the units of the data, for the windows of ``batches``, whose horizon is 1.
 
-    The same series, origin, paths and seed give the same numbers, whatever comes beside.
+    The same series, origin, paths and seed give the same numbers, whatever comes beside. Of several networks each goes
+    its share of the paths.
     """
     import torch
 
+    from ostinato.members import Members
+
+    shares = model.shares(paths) if isinstance(model, Members) else [(model, paths)]
     found = []
     with torch.inference_mode():
         for batch in batches.epoch(0):
@@ -35,7 +42,9 @@ def sample_paths(model: Model, batches: SeriesBatches, horizon: int, paths: int,
                 series, at = int(batch.part.series[row]), int(batch.part.row[row])
                 told = f"{seed} {batches.panel.ids[series]} {at - int(batches.panel.starts[series])}"
                 generator = torch.Generator().manual_seed(zlib.crc32(told.encode()))
-                found.append(_draw(model, _row(batch, row), batches, horizon, paths, generator))
+                window = _row(batch, row)
+                parts = [_draw(one, window, batches, horizon, n, generator) for one, n in shares if n]
+                found.append(np.concatenate(parts))
     return np.stack(found)
 
 

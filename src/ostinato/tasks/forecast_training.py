@@ -24,11 +24,12 @@ from ostinato.tasks.forecast_options import (
     network,
     scaling_of,
 )
-from ostinato.tasks.text_training import enough_epochs, enough_patience, own_options, seeded_network, versions
+from ostinato.tasks.text_training import enough_epochs, enough_patience, own_options, versions
 
 if TYPE_CHECKING:
     from ostinato.data.batch import Batch
     from ostinato.data.series import SeriesBatches
+    from ostinato.members import Members
     from ostinato.model import Model
 
 Rows = NDArray[np.int64]
@@ -40,7 +41,7 @@ MOST_WINDOWS = 10_000
 class TrainedForecaster:
     """What training gave: the network, what it reads, where validation began, and how it went."""
 
-    model: Model
+    model: Model | Members
     features: Features
     cut: Rows
     history: tuple[dict[str, Any], ...]
@@ -232,8 +233,10 @@ class _Ends:
             yield dataclasses.replace(batch, mask=batch.mask & late[..., None])
 
 
-def new_network(options: ForecasterOptions, features: Features) -> Model:
-    """The untrained network for what is read."""
+def new_network(options: ForecasterOptions, features: Features) -> Model | Members:
+    """The untrained network, or networks, for what is read."""
+    from ostinato.tasks.members import fresh
+
     layout = features.layout
     architecture = network(
         options,
@@ -243,7 +246,8 @@ def new_network(options: ForecasterOptions, features: Features) -> Model:
         static=len(layout.static),
         categories=[len(words) for words in layout.words],
     )
-    return seeded_network(architecture, options.seed, f"hidden={options.hidden} and layers={options.layers}")
+    sizes = f"hidden={options.hidden}, layers={options.layers} and members={options.members}"
+    return fresh(architecture, options.members, options.seed, sizes)
 
 
 def fingerprint(panel: Panel, ends: Rows, valid: Panel | None) -> str:

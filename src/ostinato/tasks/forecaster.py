@@ -20,7 +20,7 @@ from ostinato.errors import ArtifactError, DataError, NotFittedError, OptionErro
 from ostinato.heads.conformal import Conformal
 from ostinato.options import validate
 from ostinato.tasks.conventions import Estimator
-from ostinato.tasks.fitted import network_of, watcher
+from ostinato.tasks.fitted import watcher
 from ostinato.tasks.forecast_evaluation import ForecastEvaluation, Foretold, as_frame
 from ostinato.tasks.forecast_options import ForecasterOptions, check_options, levels_of
 from ostinato.tasks.forecast_reading import check_reading, read_history
@@ -28,6 +28,7 @@ from ostinato.tasks.forecast_rolling import adjusted, calibrated, foretell, roll
 from ostinato.tasks.forecast_training import TrainedForecaster, train_forecaster
 
 if TYPE_CHECKING:
+    from ostinato.members import Members
     from ostinato.model import Model
 
 TASK = "forecaster"
@@ -46,7 +47,7 @@ class Forecaster(Estimator, ForecasterOptions):
     dicts of lists and files, long or wide, or arrays. Later data are read in the same way. The options are those of the
     command ``ostinato train forecaster``.
 
-    After fitting: ``model_`` (the network), ``features_`` (what it reads, and the scales of the series),
+    After fitting: ``model_`` (the network, or those that answer as one), ``features_`` (what it reads, and scales),
     ``conformal_`` (what moves the quantiles of each target; None without ``conformal``), ``validation_`` (a
     :class:`ForecastEvaluation` of the steps held out, None without any), ``history_`` (the log entries of training),
     ``training_`` (how it came about).
@@ -208,6 +209,8 @@ class Forecaster(Estimator, ForecasterOptions):
     def from_artifact(cls, stored: artifact.Artifact, source: str, *, trust_cell: bool = False) -> Forecaster:
         """The model of a verified file; :func:`ostinato.load` calls it."""
         needs("torch", "train")
+        from ostinato.tasks.members import kept
+
         manifest = stored.manifest
         wanted = {"kind", "task", "options", "architecture", "features", "conformal", "columns", "history", "training"}
         if set(manifest) != wanted:
@@ -220,7 +223,7 @@ class Forecaster(Estimator, ForecasterOptions):
             model = cls(**validate(ForecasterOptions, options))
             features = Features.from_dict(manifest["features"])
             _check_parts(manifest["architecture"], features)
-            network = network_of(manifest["architecture"], stored.tensors, trust_cell)
+            network = kept(manifest["architecture"], model.members, stored.tensors, trust_cell)
             if made:
                 model.cell = network.body.cell
             model._adopt(network, features, {str(k): str(v) for k, v in dict(manifest["columns"]).items()})
@@ -249,7 +252,7 @@ class Forecaster(Estimator, ForecasterOptions):
             raise OptionError("holdout does not apply where series for validation are given; leave out one of the two")
         return options
 
-    def _adopt(self, model: Model, features: Features, columns: Mapping[str, str]) -> None:
+    def _adopt(self, model: Model | Members, features: Features, columns: Mapping[str, str]) -> None:
         """Take over what training or a file gave."""
         self.model_, self.features_, self.columns_ = model, features, dict(columns)
         self.conformal_: list[Conformal] | None = None
