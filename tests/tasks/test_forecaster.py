@@ -255,8 +255,10 @@ def test_a_short_series_is_used_left_out_or_refused():
     short = waves()
     for name, values in (("unique_id", ["c"] * 6), ("ds", range(6)), ("y", [1.0] * 6), ("heat", [0.0] * 6)):
         short[name] = [*short[name], *values]
-    assert Forecaster(**SMALL).fit(short, known="heat", progress=False).features_
-    assert Forecaster(**(SMALL | {"short": "skip"})).fit(short, known="heat", progress=False).features_
+    told = Forecaster(**SMALL).fit(short, known="heat", progress=False).training_["data"]
+    assert told.endswith("; 1 series shorter than a window read with what they have, 'c' first")
+    told = Forecaster(**(SMALL | {"short": "skip"})).fit(short, known="heat", progress=False).training_["data"]
+    assert told.endswith("; 1 series shorter than a window left out, 'c' first")
     with pytest.raises(DataError, match="series 'c' has 6 rows"):
         Forecaster(**(SMALL | {"short": "refuse"})).fit(short, known="heat", progress=False)
 

@@ -276,9 +276,13 @@ def summarise(
     best = next(e for e in history if e["event"] == "epoch" and e["epoch"] == finished["best_epoch"])
     panel = batches.panel
     valid = "none" if held is None else f"{held.windows:,}"
+    lacking = ""
+    for names, done in ((batches.short, "read with what they have"), (batches.left_out, "left out")):
+        if names:
+            lacking += f"; {len(names):,} series shorter than a window {done}, '{names[0]}' first"
     return {
         "data": f"{len(panel)} series, {counted(panel.rows, 'row')}, "
-        f"{counted(batches.windows, 'window')} to learn from, {valid} for validation",
+        f"{counted(batches.windows, 'window')} to learn from, {valid} for validation{lacking}",
         "licence": options.data_licence,
         "epochs": finished["epochs"],
         "best_epoch": finished["best_epoch"] + 1,

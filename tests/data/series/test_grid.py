@@ -74,7 +74,9 @@ def test_mixed_frequencies_are_refused():
     hours = [f"2024-01-01T{k:02}:00" for k in range(24)]
     days = [f"2024-01-{k + 1:02}T00:00" for k in range(6)]
     table = {"id": ["h"] * 24 + ["d"] * 6, "time": hours + days, "y": [1.0] * 30}
-    with pytest.raises(DataError, match="series 'd' has a step of 24h where most have one of h: frequencies are mixed"):
+    with pytest.raises(
+        DataError, match=r"row \d+: series 'd' has a step of 24h where most have one of h: frequencies are mixed"
+    ):
         read_series(table)
     assert read_series(table, frequency="h").rows == 24 + 121
 

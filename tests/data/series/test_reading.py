@@ -108,7 +108,11 @@ def test_arrays_of_different_lengths_are_series():
 
 
 BAD = [
-    ({"id": ["a"], "time": [1], "y": [numpy.inf]}, {}, "row 1: column 'y' wanted a finite number, got inf"),
+    (
+        {"id": ["a"], "time": [1], "y": [numpy.inf]},
+        {},
+        "row 1: series 'a': column 'y' wanted a finite number below 3e38, got inf",
+    ),
     ({"id": ["a"], "time": [1], "y": [1e300]}, {}, "row 1: series 'a': column 'y' wanted a finite number below 3e38"),
     ({"id": ["a", None], "time": [1, 2], "y": [1, 2]}, {}, "row 2: column 'id' has no name of a series"),
     ({"id": ["a", "b"], "time": [1, 1], "y": [1, None]}, {}, "series 'b' has no value at all"),

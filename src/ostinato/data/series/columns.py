@@ -40,10 +40,12 @@ class Columns:
         if name not in self.names:
             raise DataError(f"there is no column '{name}'; {nearest(name, self.names)}")
 
-    def numbers(self, name: str) -> NDArray[Any]:
-        """A column as floating-point numbers [n], NaN where there is no value; infinite ones are refused."""
+    def numbers(self, name: str, *, finite: bool = True) -> NDArray[Any]:
+        """A column as floating-point numbers [n], NaN where there is no value; ``finite`` refuses infinite ones."""
         self.check(name)
         array = _numbers(self.read(name), name, self.place)
+        if not finite:
+            return array
         # A sum is finite only if all its parts are, and the sum is quick; a large sum is looked at again.
         with numpy.errstate(over="ignore", invalid="ignore"):
             total = numpy.sum(array)

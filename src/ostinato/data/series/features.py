@@ -275,7 +275,7 @@ class Features:
             *where, column = numpy.argwhere(numpy.isnan(whole))[0].tolist()
             raise DataError(
                 f"{panel.place(int(rows[tuple(where)]))}: '{names[column]}' is missing, and no value of it was when "
-                "the features were fitted; fill it in, or fit with missing='always'"
+                "the features were fitted; fill it in (features fitted with missing='always' take it)"
             )
 
 

@@ -202,7 +202,7 @@ def _inferred(time: Times, starts: Rows, clock: Clock, zone: Zone, names: _Names
     for candidate in _candidates(time, steps, inner, clock, zone):
         numbers = candidate.numbers(time, zone)
         if _off_grid(time, numbers, starts, candidate, zone).size == 0:
-            _check_mixed(numbers, starts, candidate, names)
+            _check_mixed(numbers, starts, candidate, names, source)
             return candidate
     usual = _usual(steps)
     odd = int(numpy.flatnonzero(inner)[numpy.flatnonzero(steps % usual)[0]]) + 1 if (steps % usual).any() else 0
@@ -237,7 +237,7 @@ def _usual(steps: Times) -> int:
     return int(found[numpy.argmax(counts)])
 
 
-def _check_mixed(numbers: Rows, starts: Rows, frequency: Frequency, names: _Names) -> None:
+def _check_mixed(numbers: Rows, starts: Rows, frequency: Frequency, names: _Names, source: Rows) -> None:
     """Refuse a series of many rows none of which is one step after another: it has a frequency of its own."""
     lengths = numpy.diff(starts)
     usual = numpy.append(numpy.diff(numbers) == frequency.count, False)
@@ -247,8 +247,9 @@ def _check_mixed(numbers: Rows, starts: Rows, frequency: Frequency, names: _Name
     if alone.size:
         k = int(alone[0])
         own = _usual(numpy.diff(numbers[starts[k] : starts[k + 1]]))
+        step = Frequency(own, frequency.kind).code
         raise DataError(
-            f"series '{names.ids[k]}' has a step of {Frequency(own, frequency.kind).code} where most have one of "
+            f"{names.of(int(source[starts[k] + 1]))} has a step of {step} where most have one of "
             f"{frequency.code}: frequencies are mixed; read them apart, bring them to one frequency, or give frequency="
         )
 

@@ -156,7 +156,7 @@ def _usual(columns: Columns, words: Sequence[str], option: str) -> str:
 
 def _checked(columns: Columns, name: str, ids: Sequence[str], codes: Rows) -> NDArray[Any]:
     """A column of numbers that fit into float32; infinite ones are refused with their series."""
-    values = columns.numbers(name)
+    values = columns.numbers(name, finite=False)
     with numpy.errstate(invalid="ignore"):
         wrong = numpy.abs(values) > _LARGEST
     if wrong.any():
