@@ -39,6 +39,7 @@ NAMES = (
     "series_sets",
     "nab",
     "tagging",
+    "language",
 )
 
 

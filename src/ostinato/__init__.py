@@ -24,6 +24,7 @@ _PLACES = {
     "DataError": "errors",
     "Forecaster": "tasks",
     "Forest": "forest",
+    "LanguageModel": "tasks",
     "OptionError": "errors",
     "OstinatoError": "errors",
     "RemainingLife": "tasks",
@@ -95,6 +96,7 @@ if typing.TYPE_CHECKING:
     from ostinato.tasks import (
         AnomalyDetector,
         Forecaster,
+        LanguageModel,
         RemainingLife,
         SeriesClassifier,
         SeriesRegressor,
@@ -109,6 +111,7 @@ __all__ = [
     "DataError",
     "Forecaster",
     "Forest",
+    "LanguageModel",
     "OptionError",
     "OstinatoError",
     "RemainingLife",

@@ -11,7 +11,7 @@ from torch import nn
 
 from ostinato.data.batch import Batch
 from ostinato.errors import OptionError, ShapeError
-from ostinato.heads.language import Language, perplexity
+from ostinato.heads.language import Language
 from ostinato.model import build
 
 TOKENS, WIDTH = 11, 6
@@ -155,8 +155,3 @@ def test_targets_of_another_shape_are_refused() -> None:
     head = made("linear")
     with pytest.raises(ShapeError, match=r"wanted \[3, 5\], the token after each step, got \[3, 4\]"):
         head.loss(head(Y), batch(steps=4))
-
-
-def test_perplexity_of_a_hopeless_model_is_infinite() -> None:
-    assert perplexity(1e6) == math.inf
-    assert perplexity(0.0) == 1.0

@@ -27,6 +27,7 @@ from ostinato.cli import (
     train,
     train_anomaly,
     train_forecaster,
+    train_language,
     train_series,
     train_tagger,
 )
@@ -62,6 +63,7 @@ train_series.add_to(train.app)
 train_forecaster.add_to(train.app)
 train_anomaly.add_to(train.app)
 train_tagger.add_to(train.app)
+train_language.add_to(train.app)
 app.add_typer(train.app, name="train")
 app.add_typer(cache.app, name="cache")
 for name, verb in VERBS.items():

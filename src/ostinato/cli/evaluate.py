@@ -52,6 +52,7 @@ def evaluate(
     label that training never saw counts as wrong.
     """
     from ostinato.artifact import probe_output
+    from ostinato.cli.on_language import evaluate_language
     from ostinato.cli.on_series import SERIES, evaluate_series
     from ostinato.cli.program import note
     from ostinato.cli.screen import show_evaluation
@@ -70,6 +71,9 @@ def evaluate(
         raise OptionError(f"{model} forecasts; how good it is, ostinato backtest {model} {data} tells")
     if network.reads in SERIES:
         evaluate_series(network, model, data, text=text, label=label, nodes=nodes, json_file=json_file, plot=plot)
+        return
+    if network.reads == "language":
+        evaluate_language(network, model, data, text=text, label=label, nodes=nodes, json_file=json_file, plot=plot)
         return
     if network.reads != "words" and (text is not None or label is not None):
         check_columns(text or network.columns_[0], label or network.columns_[1], kind=network.reads)

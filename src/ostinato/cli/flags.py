@@ -88,7 +88,7 @@ def _parameter(field: Field, argument: bool, shown: Mapping[str, str]) -> inspec
 
 def _kind(field: Field) -> tuple[Any, str]:
     """The type that typer parses, words for all that is no switch, and what the help shows for it."""
-    if field.type is bool:
+    if bool in (field.type, *typing.get_args(field.type)):
         return bool, ""
     if field.option.words is not None:
         return str, "WORD"

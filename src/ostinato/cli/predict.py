@@ -59,7 +59,8 @@ def predict(
 
     Writes one line a text: label, confidence and text, with tabs between. What the model does not know gets the
     out-of-scope label where training named one; --json also tells whether the model is sure. A forecaster reads the
-    series of a file and writes a table: id, time, mean and quantiles.
+    series of a file and writes a table: id, time, mean and quantiles. A language model tells how likely each text is:
+    log p in nats, its tokens, and the text.
     """
     if texts and source:
         raise OptionError("texts come from the command line or from --input; give one of them")
@@ -69,6 +70,7 @@ def predict(
         origin = "the command line" if texts else source if source not in (None, "-") else "a pipe"
         raise OptionError(f"--text names a column of a .csv, .tsv or .jsonl file; texts from {origin} have no columns")
     network = load_model(model, trust_cell=trust_cell)
+    from ostinato.cli.on_language import write_scores
     from ostinato.cli.on_series import SERIES, predict_series
 
     if network.reads == "history":
@@ -87,6 +89,10 @@ def predict(
         return
     if network.reads in SERIES:
         predict_series(network, model, texts, source, text=text, as_json=as_json)
+        return
+    if network.reads == "language":
+        for part in _parts(texts or _read(source or "-", text or network.column_)):
+            write_scores(network, part, as_json)
         return
     column = text or network.columns_[0]
     given: Iterable[Any] = texts or (

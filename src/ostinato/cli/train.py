@@ -199,6 +199,7 @@ _NEXT = {
     "words": ("chat", ""),
     "history": ("backtest", " DATA"),
     "channels": ("detect", " DATA"),
+    "language": ("generate", " PROMPT"),
 }
 
 

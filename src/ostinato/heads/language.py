@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
@@ -125,7 +124,7 @@ class Language(nn.Module):
         return batch.target.numel() if valid is None else int(valid.sum())
 
     def measure(self, scores: Tensor, batch: Batch) -> dict[str, Tensor]:
-        """Nothing besides the loss: bits and perplexity follow from it (:func:`perplexity`)."""
+        """Nothing besides the loss: bits and perplexity follow from it."""
         del scores, batch
         return {}
 
@@ -157,15 +156,6 @@ def check_cutoffs(cutoffs: Sequence[int], tokens: int) -> None:
             f"cutoffs wanted whole numbers that grow, from 1 to {tokens - 1} (one less than the {tokens} tokens), got "
             f"{list(cutoffs)}"
         )
-
-
-def perplexity(nats: float) -> float:
-    """exp of the mean loss: among how many tokens, equally likely, it would be as hard to choose.
-
-    >>> round(perplexity(math.log(50)), 6)
-    50.0
-    """
-    return math.exp(nats) if nats < 700.0 else math.inf
 
 
 def _valid(batch: Batch) -> Tensor | None:

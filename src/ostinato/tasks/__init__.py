@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ostinato.tasks.evaluation import Evaluation
     from ostinato.tasks.forecast_evaluation import ForecastEvaluation
     from ostinato.tasks.forecaster import Forecaster
+    from ostinato.tasks.language_model import LanguageModel
+    from ostinato.tasks.language_report import LanguageReport
     from ostinato.tasks.number_report import NumberReport
     from ostinato.tasks.remaining_life import RemainingLife
     from ostinato.tasks.series_classifier import SeriesClassifier
@@ -29,6 +31,8 @@ __all__ = [
     "Evaluation",
     "ForecastEvaluation",
     "Forecaster",
+    "LanguageModel",
+    "LanguageReport",
     "NumberReport",
     "RemainingLife",
     "SeriesClassifier",
@@ -44,6 +48,7 @@ __all__ = [
 TASKS = {
     "anomaly-detector": ("ostinato.tasks.anomaly_detector", "AnomalyDetector"),
     "forecaster": ("ostinato.tasks.forecaster", "Forecaster"),
+    "language-model": ("ostinato.tasks.language_model", "LanguageModel"),
     "remaining-life": ("ostinato.tasks.remaining_life", "RemainingLife"),
     "series-classifier": ("ostinato.tasks.series_classifier", "SeriesClassifier"),
     "series-regressor": ("ostinato.tasks.series_regressor", "SeriesRegressor"),
@@ -59,6 +64,8 @@ _HOMES = {
     "Evaluation": "evaluation",
     "ForecastEvaluation": "forecast_evaluation",
     "Forecaster": "forecaster",
+    "LanguageModel": "language_model",
+    "LanguageReport": "language_report",
     "NumberReport": "number_report",
     "RemainingLife": "remaining_life",
     "SeriesClassifier": "series_classifier",
