@@ -77,7 +77,16 @@ def test_what_cannot_be_is_refused(trained):
 
 @pytest.mark.parametrize(
     "option",
-    [{"cap": None}, {"cap": 5}, {"window": 4}, {"first": 9}, {"convolution": 3}, {"average": 0.9}, {"stride": 2}],
+    [
+        {"cap": None},
+        {"cap": 5},
+        {"window": 4},
+        {"first": 9},
+        {"convolution": 3},
+        {"average": 0.9},
+        {"stride": 2},
+        {"age": False},
+    ],
 )
 def test_every_option_of_its_own_changes_what_is_learned(option):
     plain, other = (

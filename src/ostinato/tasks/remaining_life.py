@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -9,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ostinato.data.series import Layout
 from ostinato.errors import DataError, OptionError, needs
 from ostinato.tasks.conventions import regressor_tags
 from ostinato.tasks.fitted import watcher
@@ -21,6 +23,8 @@ from ostinato.tasks.series_training import answered_at, described, features_of, 
 
 # From so many units on, this share of them is kept for validation unless told.
 _ENOUGH, _SHARE = 10, 0.15
+# The column that counts the steps of a unit.
+_AGE = "steps run"
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -34,7 +38,8 @@ class RemainingLife(SeriesEstimator, RemainingLifeOptions):
 
     Units are series of sensors, as :class:`~ostinato.SeriesClassifier` takes them; each is observed to its last step.
     At a moment t of a unit of T steps the truth is min(``cap``, T - t): nobody sees earlier that a unit ages. The
-    network reads the last ``window`` steps before the moment. Validation is on whole units. The options are those of
+    network reads the last ``window`` steps before the moment, and (``age``) how many steps the unit has run: units are
+    observed from their first step on. Validation is on whole units. The options are those of
     the command ``ostinato train remaining-life``.
 
     After fitting: ``model_`` (the network), ``features_`` (what it reads at each step), ``validation_`` (the report on
@@ -76,6 +81,8 @@ class RemainingLife(SeriesEstimator, RemainingLifeOptions):
         columns = Columns.named(id, time, channels, None, frequency)
         examples, held = read_both(X, None, None if valid is None else (valid,), wanted="nothing", columns=columns)
         data = fingerprint(examples, held)
+        if options.age:
+            examples, held = aged(examples), None if held is None else aged(held)
         if held is None:
             usual = _SHARE if len(examples) >= _ENOUGH else 0.0
             examples, held = parted(examples, usual if options.holdout is None else options.holdout, options.seed)
@@ -124,7 +131,9 @@ class RemainingLife(SeriesEstimator, RemainingLifeOptions):
 
     def curves(self, X: Any) -> list[NDArray[np.float64]]:
         """How many steps were left, as the model would have told it at each step of each unit: [T] a unit."""
-        examples = self._examples(X, None, "nothing")
+        return self._curves(self._examples(X, None, "nothing"))
+
+    def _curves(self, examples: SeriesExamples) -> list[NDArray[np.float64]]:
         panel = examples.panel
         left = self._left(examples, np.arange(panel.rows) + 1)
         return [left[begin:end] for begin, end in zip(panel.starts[:-1].tolist(), panel.ends.tolist(), strict=True)]
@@ -180,11 +189,20 @@ class RemainingLife(SeriesEstimator, RemainingLifeOptions):
         truth = "nothing" if y is None and target is None else "number"
         examples = self._examples(X, y, truth, target)
         ends = np.zeros(len(examples)) if examples.numbers is None else examples.numbers
-        curves = self.curves(examples.panel)
+        curves = self._curves(examples)
         draw_life_curves(path, curves, ends, examples.panel.ids, cap=self.cap, units=units, title=title)
 
     def __sklearn_tags__(self) -> Any:
         return regressor_tags()
+
+    def _examples(self, X: Any, y: Any, wanted: str, answer: str | None = None) -> SeriesExamples:
+        """Units as those of training were read."""
+        examples = super()._examples(X, y, wanted, answer)
+        return aged(examples) if self.age else examples
+
+    def _read_like(self) -> Layout:
+        layout = super()._read_like()
+        return dataclasses.replace(layout, past=()) if self.age else layout
 
     def _left(self, examples: SeriesExamples, origins: NDArray[np.int64]) -> NDArray[np.float64]:
         """The network's answer at some moments, no less than nothing and no more than is told apart."""
@@ -203,3 +221,22 @@ class RemainingLife(SeriesEstimator, RemainingLifeOptions):
         ids = tuple(f"{panel.ids[s]} at {t}" for s, t in zip(series.tolist(), steps.tolist(), strict=True))
         left = self._left(examples, origins)
         return NumberReport(truth, left, ids, life=True, source=examples.source)
+
+
+def aged(examples: SeriesExamples) -> SeriesExamples:
+    """Units with a column beside their channels that counts their steps from 1 on.
+
+    >>> from ostinato.data.series import read_series
+    >>> aged(SeriesExamples(read_series([[5.0, 6.0], [7.0]]))).panel.past.ravel().tolist()
+    [1.0, 2.0, 1.0]
+    """
+    panel = examples.panel
+    if panel.layout.past == (_AGE,):
+        return examples
+    if panel.layout.past or panel.layout.known:
+        raise DataError("units are told by their channels; give all columns as channels, not as covariates")
+    age = np.arange(panel.rows) - np.repeat(panel.starts[:-1], np.diff(panel.starts)) + 1
+    layout = dataclasses.replace(panel.layout, past=(_AGE,))
+    return dataclasses.replace(
+        examples, panel=dataclasses.replace(panel, past=age.astype(np.float32)[:, None], layout=layout)
+    )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ostinato import artifact
 from ostinato.cells import Cell
-from ostinato.data.series import Features
+from ostinato.data.series import Features, Layout
 from ostinato.errors import ArtifactError, DataError, NotFittedError, OstinatoError, needs
 from ostinato.options import validate
 from ostinato.tasks.conventions import Estimator
@@ -158,9 +158,13 @@ class SeriesEstimator(Estimator):
             columns = Columns(answer=answer)
         elif wanted == "nothing":
             columns = Columns(columns.id, columns.time)
-        examples = read_series_examples(X, y, wanted=wanted, columns=columns, like=self.features_.layout)
+        examples = read_series_examples(X, y, wanted=wanted, columns=columns, like=self._read_like())
         self._check_channels(examples)
         return examples
+
+    def _read_like(self) -> Layout:
+        """How the series of training were read."""
+        return self.features_.layout
 
     def _check_channels(self, examples: SeriesExamples) -> None:
         wanted, came = self.features_.layout, examples.panel.layout

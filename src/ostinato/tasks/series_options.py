@@ -262,6 +262,9 @@ class RemainingLifeOptions(SeriesRegressorOptions):
     window: Annotated[
         int, Option("Steps before a moment that the network reads.", at_least=1, at_most=1_000_000, group=_SERIES)
     ] = 100
+    age: Annotated[
+        bool, Option("Read beside the channels how many steps a unit has run since its first one.", group=_SERIES)
+    ] = True
     stride: Annotated[
         int,
         Option(
