@@ -16,6 +16,7 @@ LIFE = {
     "jitter": 0.0,
     "average": 0.0,
     "stride": 1,
+    "members": 1,
 }
 
 

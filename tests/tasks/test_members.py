@@ -76,7 +76,7 @@ def test_one_member_is_a_plain_network():
     [
         lambda: SeriesClassifier(**QUICK, members=2).fit(SERIES, LABELS, progress=False),
         lambda: SeriesRegressor(**QUICK, members=2).fit(SERIES, np.arange(24), progress=False),
-        lambda: RemainingLife(**LIFE, members=2, activation_penalty=0.1).fit(units(), progress=False),
+        lambda: RemainingLife(**{**LIFE, "members": 2, "activation_penalty": 0.1}).fit(units(), progress=False),
     ],
     ids=["classifier", "regressor", "life"],
 )

@@ -234,6 +234,15 @@ class RemainingLifeOptions(SeriesRegressorOptions):
             group=_NETWORK,
         ),
     ] = 0
+    members: Annotated[
+        int,
+        Option(
+            "Networks that learn side by side, each from weights of its own, and answer by their mean.",
+            at_least=1,
+            at_most=100,
+            group=_NETWORK,
+        ),
+    ] = 4
     dropout: Annotated[
         float, Option("Share of values dropped from what each layer hands on.", at_least=0, below=1, group=_RULES)
     ] = 0.2
