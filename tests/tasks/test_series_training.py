@@ -96,7 +96,7 @@ def test_one_series_is_too_few():
 
 
 def test_small_data_are_gone_through_more_often():
-    assert [enough_epochs(n) for n in (1, 3, 1000)] == [200, 167, 20]
+    assert [enough_epochs(n) for n in (1, 3, 1000)] == [500, 400, 20]
 
 
 def test_reports_reach_the_watcher_and_the_summary_tells_how_it_went():

@@ -24,6 +24,8 @@ _CELLS = tuple(name for name, member in BUILT_IN.items() if not member.inputs)
 _LOSS = Option("What 'better' means for patience and the best weights.", words=("loss",), group="Training")
 # Steps that a recurrence beside convolutions reads at most, unless told.
 _STEPS = 128
+# The width of a recurrence unless told: beside convolutions a wide one learns small data by heart.
+_BESIDE, _ALONE = 8, 64
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -37,7 +39,7 @@ class SeriesOptions(TrainOptions):
     epochs: Annotated[
         int | None,
         Option(
-            "How often training goes through the data, at most; 20 unless given, small data more often.",
+            "How often training goes through the data, at most; 20 unless given, small data up to 500 times.",
             at_least=1,
             group="Training",
         ),
@@ -61,14 +63,20 @@ class SeriesOptions(TrainOptions):
 
     cell: Annotated[str | Cell, Option("The recurrent cell.", words=_CELLS, group=_NETWORK)] = "gru"
     hidden: Annotated[
-        int, Option("Width of the state, in each direction.", at_least=1, at_most=65536, group=_NETWORK)
-    ] = 64
+        int | None,
+        Option(
+            f"Width of the state, in each direction; {_BESIDE} beside convolutions and {_ALONE} without unless given.",
+            at_least=1,
+            at_most=65536,
+            group=_NETWORK,
+        ),
+    ] = None
     layers: Annotated[
         int, Option("Recurrent layers on top of each other.", at_least=1, at_most=100, group=_NETWORK)
     ] = 1
     bidirectional: Annotated[bool, Option("Read each series in both directions.", group=_NETWORK)] = True
     pooling: Annotated[str, Option("How the steps of a series become one vector.", words=POOLINGS, group=_NETWORK)] = (
-        "mean+max"
+        "mean"
     )
     convolution: Annotated[
         int,
@@ -335,13 +343,14 @@ def network(options: Any, head: dict[str, Any], *, columns: int, longest: int) -
 
     >>> parts = network(SeriesOptions(), {"kind": "classify", "classes": 3}, columns=6, longest=1000)
     >>> parts["body"]["kind"], parts["body"]["every"], parts["pool"]
-    ('hybrid', 8, ['mean', 'max'])
+    ('hybrid', 8, ['mean'])
 
     ``columns`` are the features of a step, ``longest`` the steps of the longest series.
     """
+    hidden = (_BESIDE if options.convolution else _ALONE) if options.hidden is None else options.hidden
     body = {
         "cell": options.cell,
-        "hidden": options.hidden,
+        "hidden": hidden,
         "layers": options.layers,
         "bidirectional": options.bidirectional,
         "dropout": options.dropout if options.layers > 1 else 0.0,

@@ -110,9 +110,9 @@ def enough_epochs(batches: int) -> int:
     """How often training goes through the data unless told: twenty times, small data more often.
 
     >>> enough_epochs(100), enough_epochs(20), enough_epochs(2)
-    (20, 25, 200)
+    (20, 60, 500)
     """
-    return max(20, min(200, -(-500 // batches)))
+    return max(20, min(500, -(-1200 // batches)))
 
 
 def _summary(options: Any, history: tuple[dict[str, Any], ...], seconds: float) -> dict[str, Any]:
