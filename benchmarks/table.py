@@ -8,7 +8,8 @@ from pathlib import Path
 from statistics import geometric_mean
 from typing import Any
 
-from benchmarks import registry, which_cell
+from benchmarks import registry, series_sets, which_cell
+from benchmarks.series_sets import PEERS
 from ostinato.bench import chart, history
 from ostinato.bench.table import markdown
 
@@ -228,9 +229,9 @@ def _series_sets(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
             row = s[recipe]
             yield (
                 f"eight sets of series, official splits, one recipe, {told}: mean accuracy of {row['runs']} runs "
-                f"({row['minutes']:.0f} minutes)",
+                f"({row['cpu_minutes']:.0f} minutes of one core)",
                 f"**{100 * row['mean']:.1f} %**",
-                "1-NN DTW 80.1 %, MiniRocket 93.1 %",
+                ", ".join(f"{told} {100 * s[peer]['mean']:.1f} %" for peer, told in PEERS.items() if peer in s),
             )
 
 
@@ -271,7 +272,7 @@ ROWS = {
 
 
 def main() -> None:
-    """Write the tables into the README and the page on cells, and draw the picture of speed."""
+    """Write the tables into the README and the pages on cells and on sets of series, and draw the picture of speed."""
     text = BETWEEN.sub(lambda found: found[1] + table() + found[2], README.read_text(encoding="utf-8"))
     measured, newest = speed(), history.newest(HISTORY, "full")
     if measured is not None and newest is not None:
@@ -279,6 +280,7 @@ def main() -> None:
         chart.draw(history.read(newest), PICTURE)
     README.write_text(text, encoding="utf-8")
     which_cell.main()
+    series_sets.write_page()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import pytest
 from tests.house.tree import ROOT
 
 sys.path.insert(0, str(ROOT))
-from benchmarks import certificates, registry, table, which_cell
+from benchmarks import certificates, registry, series_sets, table, which_cell
 from ostinato.bench import history
 from ostinato.bench.registry import chosen
 from ostinato.cells import BUILT_IN
@@ -42,6 +42,12 @@ def test_the_page_on_cells_shows_the_certificates_that_are_kept():
     for marker in ("guide", "certificates", "surprises"):
         assert which_cell.between(marker).search(page), marker
     assert page == which_cell.written(page), "run: python -m benchmarks.table"
+
+
+def test_the_page_on_sets_of_series_shows_the_results_that_are_kept():
+    page = series_sets.PAGE.read_text(encoding="utf-8")
+    assert series_sets.MARKED.search(page)
+    assert page == series_sets.written(page, registry.find("series_sets").results()), "run: python -m benchmarks.table"
 
 
 def test_the_certificates_that_are_kept_show_what_is_known():

@@ -86,6 +86,8 @@ def test_what_cannot_be_is_refused(trained):
         {"average": 0.9},
         {"stride": 2},
         {"age": False},
+        {"baseline": 0},
+        {"baseline": 2},
     ],
 )
 def test_every_option_of_its_own_changes_what_is_learned(option):
@@ -93,6 +95,18 @@ def test_every_option_of_its_own_changes_what_is_learned(option):
         RemainingLife(**{**LIFE, "epochs": 1, **more}).fit(UNITS, progress=False).predict(CUT) for more in ({}, option)
     )
     assert not np.array_equal(plain, other)
+
+
+def test_a_sensor_that_is_set_differently_in_each_unit_tells_as_much():
+    rng = np.random.default_rng(5)
+    apart = [x + rng.normal(0, 30, (1, 2)).astype(np.float32) for x in UNITS]
+    errors = [
+        RemainingLife(**{**LIFE, "epochs": 10, "lr": 0.01, "age": False, "baseline": baseline})
+        .fit(apart[:12], valid=apart[12:], progress=False)
+        .validation_.rmse
+        for baseline in (3, 0)
+    ]
+    assert errors[0] < 0.8 * errors[1], errors
 
 
 def test_few_units_are_all_learned_from():

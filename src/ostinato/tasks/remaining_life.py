@@ -15,6 +15,7 @@ from ostinato.errors import DataError, OptionError, needs
 from ostinato.tasks.conventions import regressor_tags
 from ostinato.tasks.fitted import watcher
 from ostinato.tasks.number_report import NumberReport
+from ostinato.tasks.series_columns import worn
 from ostinato.tasks.series_estimator import SeriesEstimator, Watch, fingerprint, parted, read_both
 from ostinato.tasks.series_examples import Columns, SeriesExamples
 from ostinato.tasks.series_options import RemainingLifeOptions, SeriesOptions, network
@@ -23,8 +24,6 @@ from ostinato.tasks.series_training import answered_at, described, features_of, 
 
 # From so many units on, this share of them is kept for validation unless told.
 _ENOUGH, _SHARE = 10, 0.15
-# The column that counts the steps of a unit.
-_AGE = "steps run"
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -38,9 +37,10 @@ class RemainingLife(SeriesEstimator, RemainingLifeOptions):
 
     Units are series of sensors, as :class:`~ostinato.SeriesClassifier` takes them; each is observed to its last step.
     At a moment t of a unit of T steps the truth is min(``cap``, T - t): nobody sees earlier that a unit ages. The
-    network reads the last ``window`` steps before the moment, and (``age``) how many steps the unit has run: units are
-    observed from their first step on. Validation is on whole units. The options are those of
-    the command ``ostinato train remaining-life``.
+    network reads the last ``window`` steps before the moment, and beside the channels how many steps the unit has run
+    (``age``) and how far it is from how it began (``baseline``), since no two units are new alike: units are observed
+    from their first step on. Validation is on whole units. The options are those of the command ``ostinato train
+    remaining-life``.
 
     After fitting: ``model_`` (the network), ``features_`` (what it reads at each step), ``validation_`` (the report on
     all moments of the validation units, None without any), ``history_`` and ``training_``.
@@ -81,8 +81,7 @@ class RemainingLife(SeriesEstimator, RemainingLifeOptions):
         columns = Columns.named(id, time, channels, None, frequency)
         examples, held = read_both(X, None, None if valid is None else (valid,), wanted="nothing", columns=columns)
         data = fingerprint(examples, held)
-        if options.age:
-            examples, held = aged(examples), None if held is None else aged(held)
+        examples, held = self._worn(examples), None if held is None else self._worn(held)
         if held is None:
             usual = _SHARE if len(examples) >= _ENOUGH else 0.0
             examples, held = parted(examples, usual if options.holdout is None else options.holdout, options.seed)
@@ -197,12 +196,14 @@ class RemainingLife(SeriesEstimator, RemainingLifeOptions):
 
     def _examples(self, X: Any, y: Any, wanted: str, answer: str | None = None) -> SeriesExamples:
         """Units as those of training were read."""
-        examples = super()._examples(X, y, wanted, answer)
-        return aged(examples) if self.age else examples
+        return self._worn(super()._examples(X, y, wanted, answer))
+
+    def _worn(self, examples: SeriesExamples) -> SeriesExamples:
+        return worn(examples, age=self.age, baseline=self.baseline)
 
     def _read_like(self) -> Layout:
-        layout = super()._read_like()
-        return dataclasses.replace(layout, past=()) if self.age else layout
+        # A unit comes with its channels alone; the columns beside them are made here.
+        return dataclasses.replace(super()._read_like(), past=())
 
     def _left(self, examples: SeriesExamples, origins: NDArray[np.int64]) -> NDArray[np.float64]:
         """The network's answer at some moments, no less than nothing and no more than is told apart."""
@@ -221,22 +222,3 @@ class RemainingLife(SeriesEstimator, RemainingLifeOptions):
         ids = tuple(f"{panel.ids[s]} at {t}" for s, t in zip(series.tolist(), steps.tolist(), strict=True))
         left = self._left(examples, origins)
         return NumberReport(truth, left, ids, life=True, source=examples.source)
-
-
-def aged(examples: SeriesExamples) -> SeriesExamples:
-    """Units with a column beside their channels that counts their steps from 1 on.
-
-    >>> from ostinato.data.series import read_series
-    >>> aged(SeriesExamples(read_series([[5.0, 6.0], [7.0]]))).panel.past.ravel().tolist()
-    [1.0, 2.0, 1.0]
-    """
-    panel = examples.panel
-    if panel.layout.past == (_AGE,):
-        return examples
-    if panel.layout.past or panel.layout.known:
-        raise DataError("units are told by their channels; give all columns as channels, not as covariates")
-    age = np.arange(panel.rows) - np.repeat(panel.starts[:-1], np.diff(panel.starts)) + 1
-    layout = dataclasses.replace(panel.layout, past=(_AGE,))
-    return dataclasses.replace(
-        examples, panel=dataclasses.replace(panel, past=age.astype(np.float32)[:, None], layout=layout)
-    )

@@ -282,6 +282,15 @@ class RemainingLifeOptions(SeriesRegressorOptions):
     age: Annotated[
         bool, Option("Read beside the channels how many steps a unit has run since its first one.", group=_SERIES)
     ] = True
+    baseline: Annotated[
+        int,
+        Option(
+            "Read beside the channels how far each is from the mean of the unit's first so many steps; 0 does not.",
+            at_least=0,
+            at_most=1_000_000,
+            group=_SERIES,
+        ),
+    ] = 15
     stride: Annotated[
         int,
         Option(
