@@ -40,6 +40,7 @@ NAMES = (
     "nab",
     "tagging",
     "language",
+    "translation",
 )
 
 

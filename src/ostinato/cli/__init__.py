@@ -28,6 +28,7 @@ from ostinato.cli import (
     train_anomaly,
     train_forecaster,
     train_language,
+    train_seq2seq,
     train_series,
     train_tagger,
 )
@@ -64,6 +65,7 @@ train_forecaster.add_to(train.app)
 train_anomaly.add_to(train.app)
 train_tagger.add_to(train.app)
 train_language.add_to(train.app)
+train_seq2seq.add_to(train.app)
 app.add_typer(train.app, name="train")
 app.add_typer(cache.app, name="cache")
 for name, verb in VERBS.items():

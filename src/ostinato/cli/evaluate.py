@@ -23,13 +23,26 @@ def evaluate(
         typer.Option(
             "--text",
             "--tree",
+            "--source",
             help="Name of the column of texts or trees; as in training unless given.",
             metavar="COLUMN",
         ),
     ] = None,
     label: Annotated[
         str | None,
-        typer.Option(help="Name of the column of labels or numbers; as in training unless given.", metavar="COLUMN"),
+        typer.Option(
+            "--label",
+            "--target",
+            help="Name of the column of labels, numbers or wanted texts; as in training unless given.",
+            metavar="COLUMN",
+        ),
+    ] = None,
+    parallel: Annotated[
+        str | None,
+        typer.Option(help="The texts that are wanted, line by line beside those of DATA.", metavar="FILE"),
+    ] = None,
+    beam: Annotated[
+        int | None, typer.Option(help="Answers that a model that writes follows side by side.", metavar="INT")
     ] = None,
     json_file: Annotated[
         str | None,
@@ -53,6 +66,7 @@ def evaluate(
     """
     from ostinato.artifact import probe_output
     from ostinato.cli.on_language import evaluate_language
+    from ostinato.cli.on_pairs import evaluate_texts
     from ostinato.cli.on_series import SERIES, evaluate_series
     from ostinato.cli.program import note
     from ostinato.cli.screen import show_evaluation
@@ -69,6 +83,13 @@ def evaluate(
     network = load_model(model, trust_cell=trust_cell)
     if network.reads == "history":
         raise OptionError(f"{model} forecasts; how good it is, ostinato backtest {model} {data} tells")
+    if network.reads == "source":
+        columns = {"source": text, "target": label, "parallel": parallel, "beam": beam}
+        evaluate_texts(network, model, data, **columns, nodes=nodes, json_file=json_file, plot=plot)
+        return
+    for name, value in (("--parallel", parallel), ("--beam", beam)):
+        if value is not None:
+            raise OptionError(f"{name} is for models that write, and {model} does not; leave it out")
     if network.reads in SERIES:
         evaluate_series(network, model, data, text=text, label=label, nodes=nodes, json_file=json_file, plot=plot)
         return

@@ -14,6 +14,7 @@ import typer
 from ostinato.cli.files import load_model
 from ostinato.cli.flags import TrustCell
 from ostinato.cli.forecasts import write_forecasts
+from ostinato.cli.on_pairs import predict_texts
 from ostinato.errors import DataError, OptionError
 
 # So many lines are answered together: enough to be fast, few enough for answers to appear while a pipe flows.
@@ -39,6 +40,7 @@ def predict(
         typer.Option(
             "--text",
             "--tree",
+            "--source",
             help="Name of the column of texts or trees; as in training unless given.",
             metavar="COLUMN",
         ),
@@ -51,7 +53,14 @@ def predict(
         str | None, typer.Option(help="Levels of a forecast's quantiles, such as 0.1,0.9.", metavar="TEXT")
     ] = None,
     plot: Annotated[
-        str | None, typer.Option(help="Draw the forecast: a .png, .svg or .pdf file.", metavar="FILE")
+        str | None,
+        typer.Option(help="Draw the forecast, or where an answer looked: .png, .svg or .pdf.", metavar="FILE"),
+    ] = None,
+    beam: Annotated[
+        int | None, typer.Option(help="Answers that a model that writes follows side by side.", metavar="INT")
+    ] = None,
+    best: Annotated[
+        int | None, typer.Option(help="Write so many answers to each text, with ranks and scores.", metavar="INT")
     ] = None,
     trust_cell: TrustCell = False,
 ) -> None:
@@ -60,7 +69,7 @@ def predict(
     Writes one line a text: label, confidence and text, with tabs between. What the model does not know gets the
     out-of-scope label where training named one; --json also tells whether the model is sure. A forecaster reads the
     series of a file and writes a table: id, time, mean and quantiles. A language model tells how likely each text is:
-    log p in nats, its tokens, and the text.
+    log p in nats, its tokens, and the text. A model that writes gives one answer a line.
     """
     if texts and source:
         raise OptionError("texts come from the command line or from --input; give one of them")
@@ -78,7 +87,8 @@ def predict(
             raise OptionError(f"--text is for texts and trees, and {model} reads series; leave it out")
         write_forecasts(network, [*(texts or ()), *([source] if source else ())], horizon, levels, plot, as_json)
         return
-    for name, value in (("--horizon", horizon), ("--levels", levels), ("--plot", plot)):
+    drawn = None if network.reads == "source" else plot
+    for name, value in (("--horizon", horizon), ("--levels", levels), ("--plot", drawn)):
         if value is not None:
             raise OptionError(f"{name} is for forecasts, and {model} makes none; leave it out")
     if network.reads == "words":
@@ -87,6 +97,9 @@ def predict(
         lines = [] if texts or _is_table(source) else _read(source or "-", "")
         predict_tags(network, texts, source, word=text, as_json=as_json, lines=lines)
         return
+    for name, value in (("--beam", beam), ("--best", best)):
+        if value is not None and network.reads != "source":
+            raise OptionError(f"{name} is for models that write, and {model} does not; leave it out")
     if network.reads in SERIES:
         predict_series(network, model, texts, source, text=text, as_json=as_json)
         return
@@ -98,6 +111,9 @@ def predict(
     given: Iterable[Any] = texts or (
         _read_trees(source or "-", column, network.form) if network.reads == "tree" else _read(source or "-", column)
     )
+    if network.reads == "source":
+        predict_texts(network, _parts(given), beam=beam, best=best, plot=plot, as_json=as_json)
+        return
     for part in _parts(given):
         for written, answer in zip(part, network.answers(part), strict=True):
             shown = written if isinstance(written, str) else _written(written)

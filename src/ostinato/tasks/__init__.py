@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from ostinato.tasks.language_report import LanguageReport
     from ostinato.tasks.number_report import NumberReport
     from ostinato.tasks.remaining_life import RemainingLife
+    from ostinato.tasks.seq2seq import Seq2Seq
+    from ostinato.tasks.seq2seq_report import Seq2SeqReport
     from ostinato.tasks.series_classifier import SeriesClassifier
     from ostinato.tasks.series_regressor import SeriesRegressor
     from ostinato.tasks.tag_report import TagEvaluation
     from ostinato.tasks.tagger import Tagger
     from ostinato.tasks.text_classifier import TextClassifier
+    from ostinato.tasks.translator import Translator
     from ostinato.tasks.tree_classifier import TreeClassifier
 
 __all__ = [
@@ -35,11 +38,14 @@ __all__ = [
     "LanguageReport",
     "NumberReport",
     "RemainingLife",
+    "Seq2Seq",
+    "Seq2SeqReport",
     "SeriesClassifier",
     "SeriesRegressor",
     "TagEvaluation",
     "Tagger",
     "TextClassifier",
+    "Translator",
     "TreeClassifier",
     "load",
 ]
@@ -50,10 +56,12 @@ TASKS = {
     "forecaster": ("ostinato.tasks.forecaster", "Forecaster"),
     "language-model": ("ostinato.tasks.language_model", "LanguageModel"),
     "remaining-life": ("ostinato.tasks.remaining_life", "RemainingLife"),
+    "seq2seq": ("ostinato.tasks.seq2seq", "Seq2Seq"),
     "series-classifier": ("ostinato.tasks.series_classifier", "SeriesClassifier"),
     "series-regressor": ("ostinato.tasks.series_regressor", "SeriesRegressor"),
     "tagger": ("ostinato.tasks.tagger", "Tagger"),
     "text-classifier": ("ostinato.tasks.text_classifier", "TextClassifier"),
+    "translator": ("ostinato.tasks.translator", "Translator"),
     "tree-classifier": ("ostinato.tasks.tree_classifier", "TreeClassifier"),
 }
 
@@ -68,11 +76,14 @@ _HOMES = {
     "LanguageReport": "language_report",
     "NumberReport": "number_report",
     "RemainingLife": "remaining_life",
+    "Seq2Seq": "seq2seq",
+    "Seq2SeqReport": "seq2seq_report",
     "SeriesClassifier": "series_classifier",
     "SeriesRegressor": "series_regressor",
     "TagEvaluation": "tag_report",
     "Tagger": "tagger",
     "TextClassifier": "text_classifier",
+    "Translator": "translator",
     "TreeClassifier": "tree_classifier",
 }
 

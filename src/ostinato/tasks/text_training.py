@@ -118,8 +118,13 @@ def train_classifier(
     return Trained(model, vocabulary, labels, threshold, history, summary, shares)
 
 
-def seeded_network(architecture: dict[str, Any], seed: int, sizes: str) -> Model:
-    """A network whose fresh weights follow from a seed; ``sizes`` tell what to make smaller if it does not fit."""
+def seeded_network(
+    architecture: dict[str, Any], seed: int, sizes: str, make: Callable[[dict[str, Any]], Any] | None = None
+) -> Any:
+    """A network whose fresh weights follow from a seed; ``sizes`` tell what to make smaller if it does not fit.
+
+    ``make`` builds it where it is no :class:`~ostinato.model.Model`.
+    """
     import torch
 
     from ostinato.model import build
@@ -127,7 +132,7 @@ def seeded_network(architecture: dict[str, Any], seed: int, sizes: str) -> Model
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return build(architecture)
+            return (make or build)(architecture)
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "alloc" not in str(error) and "overflow" not in str(error):
             raise

@@ -40,8 +40,9 @@ class PairBatch:
 
     def to(self, device: Any) -> PairBatch:
         """The same batch on another device."""
-        fields: dict[str, Any] = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return PairBatch(**{name: part if part is None else part.to(device) for name, part in fields.items()})
+        parts: dict[str, Any] = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        moved = {name: part if part is None else part.to(device) for name, part in parts.items()}
+        return PairBatch(**moved)
 
 
 class PairBatches:

@@ -16,7 +16,7 @@ from ostinato.errors import DataError, OptionError, nearest
 
 # What is done with a pair whose source holds nothing.
 EMPTY = ("refuse", "drop")
-_TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
+TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def read_pairs(
 
 def read_sources(data: Any, source: str = "source") -> tuple[list[str], tuple[int, ...], str]:
     """Texts to read, their lines, and the name of what they are from: a list, a table, or a file of lines."""
-    if _is_path(data) and Path(os.fsdecode(data)).suffix.lower() not in _TABLES:
+    if _is_path(data) and Path(os.fsdecode(data)).suffix.lower() not in TABLES:
         lines = read_lines(data)
         return lines, tuple(range(1, len(lines) + 1)), os.fsdecode(data)
     if _is_path(data) or isinstance(data, dict) or hasattr(data, "columns"):

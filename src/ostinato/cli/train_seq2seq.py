@@ -1,0 +1,155 @@
+"""``ostinato train seq2seq`` and ``ostinato train translator``: from pairs of texts to a model that writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import typer
+
+from ostinato.cli.flags import accept
+from ostinato.cli.program import Verb
+from ostinato.cli.resuming import Restart, Resume, command_of
+from ostinato.cli.train import Config, Contents, Files, Job, PrintConfig, asked, train
+from ostinato.errors import OptionError
+from ostinato.options import Option
+from ostinato.tasks.seq2seq_options import GROUPS, Seq2SeqOptions, TranslatorOptions, check_options
+
+_FILES = "Data and results"
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class PairFiles(Files):
+    """What every training run on pairs of texts reads."""
+
+    data: Annotated[
+        str | None,
+        Option("Pairs to learn from: a .csv, .tsv or .jsonl file, or with --parallel one text a line.", group=_FILES),
+    ] = None
+    plot: Annotated[str | None, Option("Draw the learning curve: a .png, .svg or .pdf file.", group=_FILES)] = None
+    source: Annotated[str, Option("Name of the column of texts to read.", group=_FILES)] = "source"
+    target: Annotated[str, Option("Name of the column of texts to write.", group=_FILES)] = "target"
+    parallel: Annotated[str | None, Option("The texts to write, line by line beside those of DATA.", group=_FILES)] = (
+        None
+    )
+    valid_parallel: Annotated[
+        str | None, Option("The texts to write, line by line beside those of --valid.", group=_FILES)
+    ] = None
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Seq2SeqRun(Seq2SeqOptions, PairFiles):
+    """Every key of a TOML file, and every flag, of ``ostinato train seq2seq``."""
+
+    groups: ClassVar[tuple[str, ...]] = (_FILES, *GROUPS)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class TranslatorRun(TranslatorOptions, PairFiles):
+    """Every key of a TOML file, and every flag, of ``ostinato train translator``."""
+
+    groups: ClassVar[tuple[str, ...]] = (_FILES, *GROUPS)
+
+
+_SHOWN = {
+    "data": "DATA",
+    "source": "COLUMN",
+    "target": "COLUMN",
+    "parallel": "FILE",
+    "valid_parallel": "FILE",
+    "valid": "FILE",
+    "output": "FILE",
+    "log": "FILE",
+    "plot": "FILE",
+}
+
+
+@accept(Seq2SeqRun, "data", shown=_SHOWN)
+def seq2seq(
+    given: dict[str, Any],
+    called: typer.Context,
+    config: Config = None,
+    print_config: PrintConfig = False,
+    resume: Resume = False,
+    restart: Restart = False,
+) -> None:
+    """Train a network that reads one text and writes another: summaries, dates in one form, answers.
+
+    DATA names a column of texts to read and one of texts to write, or is one of two parallel files, as in: ostinato
+    train seq2seq long.txt --parallel short.txt. Ctrl-C saves the work so far, and --resume goes on from there, to the
+    same bits as an uninterrupted run.
+    """
+    run = asked(Seq2SeqRun, given, config, print_config, "seq2seq", resume, restart)
+    if run is not None:
+        train(_job(run, "seq2seq", "Seq2Seq"), run, config, resume, restart, command_of(called))
+
+
+@accept(TranslatorRun, "data", shown=_SHOWN)
+def translator(
+    given: dict[str, Any],
+    called: typer.Context,
+    config: Config = None,
+    print_config: PrintConfig = False,
+    resume: Resume = False,
+    restart: Restart = False,
+) -> None:
+    """Train a network that translates sentences.
+
+    DATA names a column of sentences and one of translations, or is one of two parallel files, as in: ostinato train
+    translator train.de --parallel train.en. Ctrl-C saves the work so far, and --resume goes on from there, to the same
+    bits as an uninterrupted run.
+    """
+    run = asked(TranslatorRun, given, config, print_config, "translator", resume, restart)
+    if run is not None:
+        train(_job(run, "translator", "Translator"), run, config, resume, restart, command_of(called))
+
+
+def _job(run: Any, task: str, name: str) -> Job:
+    beside = {run.data: run.parallel} | ({run.valid: run.valid_parallel} if run.valid is not None else {})
+
+    def model() -> Any:
+        from ostinato import tasks
+
+        made: Any = getattr(tasks, name)
+        return made(**{field.name: getattr(run, field.name) for field in fields(made)})
+
+    def read(path: str) -> tuple[Any, Contents]:
+        pairs = pairs_of(path, beside[path], run.source, run.target, run.empty)
+        left = f", {len(pairs.dropped)} left out for an empty side" if pairs.dropped else ""
+        return pairs, Contents(len(pairs), left)
+
+    def check(model: Any, valid: bool) -> None:
+        if run.source == run.target:
+            raise OptionError(f"--source and --target both name the column '{run.source}'; they are two columns")
+        if run.valid is None and run.valid_parallel is not None:
+            raise OptionError("--valid-parallel stands beside --valid, which is not given; give both")
+        check_options(model, valid=valid)
+
+    def draw(model: Any, run: Any) -> None:
+        from ostinato.diagnosis.pictures import draw_training
+
+        draw_training(run.plot, history=model.history_, title=Path(run.output).stem)
+
+    files = "a .csv, .tsv or .jsonl file, or two parallel files (--parallel)"
+    return Job(task, files, model, check, read, {"source": run.source, "target": run.target}, draw)
+
+
+def pairs_of(path: str, parallel: str | None, source: str | None, target: str | None, empty: str) -> Any:
+    """The pairs of a table, or of two parallel files."""
+    from ostinato.data.language.pairs import TABLES, read_pairs
+
+    if parallel is not None:
+        return read_pairs(source=path, target=parallel, empty=empty)
+    if Path(path).suffix.lower() not in TABLES:
+        raise OptionError(
+            f"{path} is no .csv, .tsv or .jsonl file; if it has a text on each line, name the file of the others by "
+            "--parallel"
+        )
+    return read_pairs(path, source=source, target=target, empty=empty)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Make these tasks known to ``ostinato train``."""
+    app.command("seq2seq", cls=Verb)(seq2seq)
+    app.command("translator", cls=Verb)(translator)
