@@ -94,11 +94,15 @@ class Sides:
         spelt = speller("words", written)
         return "".join([spelt.push(place) for place in range(len(ids))]) + spelt.end()
 
-    def pieces(self, ids: Sequence[int], source: str | None = None) -> list[str]:
-        """What each id of an answer (or, without ``source``, of a text that is read) writes by itself."""
-        tokens = self.source if source is None else self.target
-        own = {} if source is None or not self._words else {n: word for word, n in self._own(source).items()}
-        return [own[k] if k in own else tokens.strings[k] or ("<end>" if k == self.end else "?") for k in ids]
+    def places(self, text: str, ids: Sequence[int]) -> list[str]:
+        """What stands at each place of a text that is read, which has these ids."""
+        return self._split(text) if self.source.kind == "words" else [self.source.strings[k] or "?" for k in ids]
+
+    def pieces(self, ids: Sequence[int], source: str) -> list[str]:
+        """What each id of the answer to a text writes by itself."""
+        own = {number: word for word, number in self._own(source).items()} if self._words else {}
+        strings = self.target.strings
+        return [own[k] if k in own else strings[k] or ("<end>" if k == self.end else "?") for k in ids]
 
     def to_dict(self) -> dict[str, Any]:
         """Both sides as plain data; the second is None where they are one."""

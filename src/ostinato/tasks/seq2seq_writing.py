@@ -122,7 +122,7 @@ def _told(sides: Sides, text: str, ids: NDArray[np.int64], found: Found) -> Writ
         found.score,
         found.log_p,
         found.ended,
-        tuple(sides.pieces(ids.tolist())),
+        tuple(sides.places(text, ids.tolist())),
         tuple(sides.pieces(wrote, text)),
         attention,
     )

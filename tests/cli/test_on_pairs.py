@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import ostinato as ost
+from tests.cli.terminal import refused, run
+from tests.tasks.numbers import TINY, pairs
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("pairs") / "m.safetensors"
+    ost.Seq2Seq(**TINY, empty="drop").fit(*pairs(), progress=False).save(path)
+    return path
+
+
+def test_answers_come_one_a_line_also_for_an_empty_text(model, tmp_path):
+    (tmp_path / "in.txt").write_text("day 7\n\nday 8\n", encoding="utf-8")
+    told = run("predict", model, "--input", tmp_path / "in.txt").stdout
+    assert len(told.splitlines()) == 3
+    assert told.splitlines()[1] == ""
+
+
+def test_answers_as_json_tell_score_and_end(model):
+    told = [json.loads(line) for line in run("predict", model, "day 7", "--json").stdout.splitlines()]
+    assert set(told[0]) == {"text", "answer", "score", "ended"}
+
+
+def test_where_an_answer_looked_is_drawn(model, tmp_path):
+    assert run("predict", model, "day 7", "--plot", tmp_path / "a.svg").exit_code == 0
+    assert (tmp_path / "a.svg").exists()
+    assert "give one" in refused("predict", model, "day 7", "day 8", "--plot", tmp_path / "a.svg")
+
+
+def test_flags_of_other_tasks_are_refused(model, tmp_path):
+    (tmp_path / "a.txt").write_text("day 7\n", encoding="utf-8")
+    assert "--horizon is for forecasts" in refused("predict", model, "day 7", "--horizon", "3")
+    data = (tmp_path / "a.txt", "--parallel", tmp_path / "a.txt")
+    assert "--nodes compares" in refused("evaluate", model, *data, "--nodes")
+    assert "is drawn for one text" in refused("evaluate", model, *data, "--plot", tmp_path / "a.svg")
+
+
+def test_the_report_is_shown_and_written(model, tmp_path):
+    (tmp_path / "a.txt").write_text("day 7\n", encoding="utf-8")
+    data = (tmp_path / "a.txt", "--parallel", tmp_path / "a.txt")
+    told = run("evaluate", model, *data, "--json", tmp_path / "r.json")
+    assert "1 pair, beam 1" in told.stdout
+    assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["count"] == 1
