@@ -137,7 +137,7 @@ def speed(path: str, *, feeding: bool, steps: int = 40) -> dict[str, Any]:
     from benchmarks.translation_peers import Plain
     from ostinato.data.language.pair_batches import PairBatches
     from ostinato.tasks.seq2seq_options import TranslatorOptions, network
-    from ostinato.tasks.seq2seq_training import _built
+    from ostinato.tasks.seq2seq_training import built
     from ostinato.tasks.text_training import seeded_network
     from ostinato.train.learner import Learner
     from ostinato.train.options import check_training
@@ -148,7 +148,7 @@ def speed(path: str, *, feeding: bool, steps: int = 40) -> dict[str, Any]:
     options = TranslatorOptions(**recipe, feeding=feeding)
     size = sides.target.size
     torch.set_num_threads(1)
-    model = seeded_network(network(options, source=size, target=size, unknown=None), 1, "", _built)
+    model = seeded_network(network(options, source=size, target=size, unknown=None), 1, "", built)
     theirs = Plain(job)
     batches = PairBatches(job["source"], job["target"], size=options.batch, seed=1)
     took: dict[str, list[float]] = {"ours": [], "peer": []}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -84,7 +84,7 @@ def evaluate(
     if network.reads == "history":
         raise OptionError(f"{model} forecasts; how good it is, ostinato backtest {model} {data} tells")
     if network.reads == "source":
-        columns = {"source": text, "target": label, "parallel": parallel, "beam": beam}
+        columns: dict[str, Any] = {"source": text, "target": label, "parallel": parallel, "beam": beam}
         evaluate_texts(network, model, data, **columns, nodes=nodes, json_file=json_file, plot=plot)
         return
     for name, value in (("--parallel", parallel), ("--beam", beam)):

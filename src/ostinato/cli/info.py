@@ -147,7 +147,7 @@ def _streamed(stored: Any) -> None:
 
 def _network(manifest: Mapping[str, Any]) -> None:
     _title("network")
-    for part in ("embed", "body", "pool", "head", "beside"):
+    for part in ("embed", "encoder", "decoder", "attention", "body", "pool", "head", "beside"):
         if part in manifest["architecture"]:
             _row(part, _part(manifest["architecture"][part]))
 

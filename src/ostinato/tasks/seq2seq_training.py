@@ -65,7 +65,7 @@ def train_seq2seq(
     unknown = sides.target.unknown
     architecture = network(options, source=sides.source.size, target=sides.target.size, unknown=unknown)
     sizes = f"hidden={options.hidden} and {sides.target.size:,} tokens"
-    model = seeded_network(architecture, options.seed, sizes, _built)
+    model: Any = seeded_network(architecture, options.seed, sizes, built)
     epochs = enough_epochs(len(batches)) if options.epochs is None else options.epochs
     patience = enough_patience(epochs) if options.patience is None else options.patience
     options = dataclasses.replace(options, epochs=epochs, patience=patience)
@@ -138,7 +138,8 @@ def kept_network(architecture: Any, tensors: Mapping[str, NDArray[Any]], trust_c
     return model.eval()
 
 
-def _built(architecture: dict[str, Any]) -> EncoderDecoder:
+def built(architecture: dict[str, Any]) -> EncoderDecoder:
+    """The untrained network of an architecture."""
     from ostinato.encoder_decoder import build_encoder_decoder
 
     return build_encoder_decoder(architecture)

@@ -120,7 +120,7 @@ def train_classifier(
 
 def seeded_network(
     architecture: dict[str, Any], seed: int, sizes: str, make: Callable[[dict[str, Any]], Any] | None = None
-) -> Any:
+) -> Model:
     """A network whose fresh weights follow from a seed; ``sizes`` tell what to make smaller if it does not fit.
 
     ``make`` builds it where it is no :class:`~ostinato.model.Model`.
@@ -132,7 +132,8 @@ def seeded_network(
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return (make or build)(architecture)
+            made: Model = (make or build)(architecture)
+            return made
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "alloc" not in str(error) and "overflow" not in str(error):
             raise

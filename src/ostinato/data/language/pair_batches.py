@@ -41,7 +41,7 @@ class PairBatch:
     def to(self, device: Any) -> PairBatch:
         """The same batch on another device."""
         parts: dict[str, Any] = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        moved = {name: part if part is None else part.to(device) for name, part in parts.items()}
+        moved: dict[str, Any] = {name: part if part is None else part.to(device) for name, part in parts.items()}
         return PairBatch(**moved)
 
 
