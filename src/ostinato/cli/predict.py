@@ -82,6 +82,9 @@ def predict(
     from ostinato.cli.on_language import write_scores
     from ostinato.cli.on_series import SERIES, predict_series
 
+    for name, count in (("--beam", beam), ("--best", best)):
+        if count is not None and network.reads != "source":
+            raise OptionError(f"{name} is for models that write, and {model} does not; leave it out")
     if network.reads == "history":
         if text is not None:
             raise OptionError(f"--text is for texts and trees, and {model} reads series; leave it out")
@@ -97,9 +100,6 @@ def predict(
         lines = [] if texts or _is_table(source) else _read(source or "-", "")
         predict_tags(network, texts, source, word=text, as_json=as_json, lines=lines)
         return
-    for name, value in (("--beam", beam), ("--best", best)):
-        if value is not None and network.reads != "source":
-            raise OptionError(f"{name} is for models that write, and {model} does not; leave it out")
     if network.reads in SERIES:
         predict_series(network, model, texts, source, text=text, as_json=as_json)
         return
