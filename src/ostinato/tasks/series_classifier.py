@@ -87,7 +87,14 @@ class SeriesClassifier(SeriesEstimator, SeriesClassifierOptions):
             target = labels.encode(part.labels or [], part.place)
             scales = scales_of(features, part.panel)
             return WholeSeries(
-                part.panel, features, target, size=size, scales=scales, seed=options.seed, shuffle=shuffle
+                part.panel,
+                features,
+                target,
+                size=size,
+                scales=scales,
+                seed=options.seed,
+                shuffle=shuffle,
+                alike=not options.convolution,
             )
 
         source = Varied(

@@ -85,6 +85,7 @@ class SeriesRegressor(SeriesEstimator, SeriesRegressorOptions):
                 scales=scales,
                 seed=options.seed,
                 shuffle=shuffle,
+                alike=not options.convolution,
             )
 
         source = Varied(

@@ -237,3 +237,17 @@ def test_moving_a_batch_moves_all_of_it():
     assert {part.device.type for part in (batch.future, batch.mask, *batch.part)} == {"meta"}
     with pytest.raises(DataError, match="steps ahead belong to the end of a window"):
         batch.windows(2)
+
+
+def test_batches_that_are_not_alike_mix_lengths_and_differ_by_one_in_size():
+    panel, features = counting(*range(1, 51))
+    batches = WholeSeries(panel, features, size=16, alike=False)
+    epochs = [[sorted(batch.lengths.tolist()) for batch in batches.epoch(number)] for number in range(2)]
+    for epoch in epochs:
+        assert sorted(len(part) for part in epoch) == [12, 12, 13, 13]
+        assert sorted(sum(epoch, [])) == [*range(1, 51)]
+        # Neighbours in length are no neighbours in a batch.
+        assert all(part[-1] - part[0] > 25 for part in epoch)
+    assert sorted(epochs[0]) != sorted(epochs[1])
+    alike = [sorted(batch.lengths.tolist()) for batch in WholeSeries(panel, features, size=16).epoch(0)]
+    assert all(part[-1] - part[0] < 13 for part in alike)

@@ -194,8 +194,9 @@ class WholeSeries:
     ([[1.0, 2.0, 3.0], [4.0, 0.0, 0.0]], [3, 1], [1, 0])
 
     ``target`` are classes int [S] or numbers float [S] or [S, K]; None where there are none. A batch has ``inputs``
-    [B, T, D] padded on the right, ``lengths`` and ``part``. With ``shuffle``, series of about equal length come
-    together. ``weight`` float [S] says how much each counts.
+    [B, T, D] padded on the right, ``lengths`` and ``part``. With ``shuffle`` batches are of about equal size, and those
+    that are ``alike`` hold series of about equal length: less to pad, but what normalises over a batch would learn from
+    others than it meets later. ``weight`` float [S] says how much each counts.
     """
 
     continuous = False
@@ -211,6 +212,7 @@ class WholeSeries:
         scales: Scales | None = None,
         seed: int = 0,
         shuffle: bool = True,
+        alike: bool = True,
     ) -> None:
         _check_whole(1, size=size)
         _check_whole(0, seed=seed)
@@ -218,6 +220,7 @@ class WholeSeries:
             raise DataError("batches wanted at least one series, got none")
         features.check(panel)
         self.panel, self.features, self.size, self.seed, self.shuffle = panel, features, size, seed, shuffle
+        self.alike = alike
         self.scales = features.scale(panel) if scales is None else scales
         self.target = None if target is None else _one_each(target, "target", panel)
         self.weight = None if weight is None else _one_each(weight, "weight", panel).astype(numpy.float32)
@@ -236,8 +239,9 @@ class WholeSeries:
             return [order[at : at + self.size] for at in range(0, len(order), self.size)]
         bits = numpy.random.PCG64([self.seed, number])
         order = numpy.argsort(bits.random_raw(len(self.panel)), kind="stable")
-        order = order[numpy.argsort(-self.panel.lengths[order], kind="stable")]
-        found = [order[at : at + self.size] for at in range(0, len(order), self.size)]
+        if self.alike:
+            order = order[numpy.argsort(-self.panel.lengths[order], kind="stable")]
+        found = numpy.array_split(order, len(self))
         return [found[k] for k in numpy.argsort(bits.random_raw(len(found)), kind="stable")]
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
