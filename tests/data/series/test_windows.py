@@ -245,7 +245,7 @@ def test_batches_that_are_not_alike_mix_lengths_and_differ_by_one_in_size():
     epochs = [[sorted(batch.lengths.tolist()) for batch in batches.epoch(number)] for number in range(2)]
     for epoch in epochs:
         assert sorted(len(part) for part in epoch) == [12, 12, 13, 13]
-        assert sorted(sum(epoch, [])) == [*range(1, 51)]
+        assert sorted(n for part in epoch for n in part) == [*range(1, 51)]
         # Neighbours in length are no neighbours in a batch.
         assert all(part[-1] - part[0] > 25 for part in epoch)
     assert sorted(epochs[0]) != sorted(epochs[1])
