@@ -51,6 +51,16 @@ def network(pool: list[str], **body: Any) -> Any:
     return build(parts).eval()
 
 
+def language(head: dict[str, Any], count: int, width: int) -> Any:
+    """A network that reads ids and says how likely each is to come next."""
+    parts = {
+        "embed": {"kind": "ids", "count": count, "width": width},
+        "body": {"cell": "lstm", "hidden": 6},
+        "head": {"kind": "language", "tokens": count, **head},
+    }
+    return build(parts).eval()
+
+
 @functools.cache
 def classifier(bag: float, buckets: int, **options: Any) -> Any:
     """A text classifier that saw four sentences."""
@@ -74,6 +84,10 @@ MODELS: dict[str, Any] = {
         for bag in (0.0, 0.5)
         for buckets in (0, 30)
     },
+    "ids, fewer than the embedding is wide": functools.partial(language, {}, 5, 8),
+    "language": functools.partial(language, {}, 11, 4),
+    "language, tied": functools.partial(language, {"tied": True}, 11, 4),
+    "language, in groups": functools.partial(language, {"cutoffs": [4, 7]}, 11, 4),
     "text both ways": functools.partial(classifier, 0.5, 30, bidirectional=True),
 }
 

@@ -1,27 +1,8 @@
 import numpy as np
 import pytest
 
-from ostinato.cells import BUILT_IN
 from ostinato.errors import PlanError
-from ostinato.layers import Recurrent
-from ostinato.lowering.blueprint import Blueprint
-from ostinato.plan import Affine, Norm, Softmax, Step, Sum, expand, plan_of, program_of
-from ostinato.plan.expansion import joined_gates
-
-JOINED = {"lstm": "i f g o", "gru": "r z", "elman": "h", "gru_dreamer": "r n z", "mgu": "f", "mingru": "", "indrnn": ""}
-
-
-@pytest.mark.parametrize("cell", JOINED)
-def test_gates_that_add_both_shares_and_use_them_nowhere_else_are_made_by_one_product(cell):
-    assert joined_gates(Blueprint.of(BUILT_IN[cell])) == tuple(JOINED[cell].split())
-
-
-@pytest.mark.parametrize("cell", JOINED)
-def test_no_product_is_computed_that_nobody_reads(cell):
-    program = plan_of(Recurrent(cell, 3, 4)).program
-    read = {i for value in program.values for i in value.arguments}
-    read.update(program.after.values(), program.outputs.values())
-    assert read == set(range(len(program.values)))
+from ostinato.plan import Adaptive, Affine, LogSoftmax, Norm, Softmax, Step, Sum, expand, program_of
 
 
 def test_steps_without_a_state_are_vectors_of_arithmetic():
@@ -42,3 +23,27 @@ def test_steps_without_a_state_are_vectors_of_arithmetic():
 def test_a_step_of_an_unknown_kind_is_refused():
     with pytest.raises(PlanError, match="kind Step"):
         expand(Step((), "x", 1), None)
+
+
+def test_logarithms_of_probabilities_are_never_infinite():
+    steps = [LogSoftmax(("x",), "l", 3)]
+    shown, _ = program_of(steps, {"x": 3}, {}, {"l": "l"}).run({"x": [0.0, 1000.0, 999.0]}, {}, {})
+    np.testing.assert_allclose(shown["l"], [-1000.313262, -0.313262, -1.313262], atol=1e-6)
+
+
+def test_rare_tokens_are_scored_in_their_groups():
+    rng = np.random.default_rng(0)
+    first = rng.standard_normal((4, 3))
+    groups = [(rng.standard_normal((2, 3)), rng.standard_normal((n, 2))) for n in (1, 4)]
+    steps = [Adaptive(("x",), "l", 7, first, tuple(groups))]
+    x = rng.standard_normal(3)
+    shown, _ = program_of(steps, {"x": 3}, {}, {"l": "l"}).run({"x": x}, {}, {})
+
+    def logs(scores):
+        return scores - np.log(np.exp(scores).sum())
+
+    front = logs(first @ x)
+    rare = [front[2 + k] + logs(outer @ inner @ x) for k, (inner, outer) in enumerate(groups)]
+    wanted = np.concatenate([front[:2], *rare])
+    np.testing.assert_allclose(shown["l"], wanted, atol=1e-6)
+    np.testing.assert_allclose(np.exp(shown["l"]).sum(), 1, atol=1e-6)

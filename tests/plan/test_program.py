@@ -72,3 +72,31 @@ def test_a_new_state_of_another_width_is_refused():
     draft.state("h", 2)
     with pytest.raises(PlanError, match="2 wide"):
         draft.program({"h": draft.number("x", 3)}, {})
+
+
+@pytest.mark.parametrize("many", [False, True])
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("room", [0, 100])
+def test_a_product_of_a_tables_row_becomes_the_row_of_a_table_where_there_is_room(room, bias, many):
+    rng = np.random.default_rng(0)
+    table, M, b = rng.standard_normal((9, 2)), rng.standard_normal((2, 3)), rng.standard_normal(3)
+    draft = Draft({"E": table, "M": M}, room=room)
+    row = draft.lookup("E", "words", Ids(9, many=many))
+    y = draft.product(row, "M", draft.weight(b, "b") if bias else None)
+    program = draft.program({}, {"y": y})
+    products = [value for value in program.values if value.kind == "product"]
+    assert bool(products) == (many or room == 0)
+    assert set(program.weights) == ({"E", "M", *(["b"] if bias else [])} if products else {"M_of_E"})
+    shown, _ = program.run({}, {"words": [4]}, {})
+    np.testing.assert_allclose(shown["y"], table[4] @ M + (b if bias else 0), atol=1e-6)
+
+
+def test_a_table_of_products_that_is_no_larger_than_the_matrix_is_always_made():
+    draft = Draft({"E": np.ones((2, 5)), "M": np.ones((5, 3))})
+    y = draft.product(draft.lookup("E", "words", Ids(2)), "M")
+    assert [value.kind for value in draft.program({}, {"y": y}).values] == ["lookup_sum"]
+    # What begins with a state hangs on more than an id.
+    draft = Draft({"E": np.ones((2, 5)), "M": np.ones((5, 3))})
+    h = draft.state("h", 3)
+    y = draft.product(draft.lookup("E", "words", Ids(2)), "M", h)
+    assert "product" in {value.kind for value in draft.program({"h": y}, {"y": y}).values}

@@ -93,6 +93,8 @@ def _reader(model: str, columns: str | None, series: str | None, history: str | 
     from ostinato.streaming.session import session_of
 
     plan = plan_of(model)
+    if plan.tokens is not None:
+        raise OptionError(f"{model} is a language model, which writes; use it by: ostinato generate {model} PROMPT")
     session = session_of(plan, {"id": ("--series", series), "history": ("--history", history)})
     if plan.series is None:
         return Reader(session, columns)

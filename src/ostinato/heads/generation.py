@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
@@ -122,12 +123,33 @@ class Sampler:
             raise DataError(self._nothing(scores))
         if self.temperature > 0:
             token = self._drawn(logs - logs[token])
+        self.take(token)
+        return token
+
+    def take(self, token: int) -> None:
+        """Count a token as written that was chosen in another way."""
         if self.penalty != 1.0:
             self._recent.append(token)
         if self.constraint is not None and token != self.end:
             assert self.strings is not None
             self.constraint.push(self.strings[token] or "")
-        return token
+
+    def fork(self) -> Sampler:
+        """Another sampler that stands where this one stands."""
+        other = copy.copy(self)
+        other._recent, other._bits = self._recent.copy(), copy.deepcopy(self._bits)
+        other.constraint = None if self.constraint is None else self.constraint.fork()
+        return other
+
+    def log_shares(self, scores: Any) -> Floats:
+        """log p of each token among those that may come now: float64 [V], -inf for the others."""
+        logs: Floats = numpy.array(scores, numpy.float64)
+        self._leave_out(logs)
+        top = logs.max()
+        if not top > -numpy.inf:
+            raise DataError(self._nothing(scores))
+        shifted: Floats = logs - top
+        return shifted - numpy.log(numpy.exp(shifted).sum())
 
     def shares(self, scores: Any) -> Floats:
         """With which probability each token would be drawn now: float64 [V]; nothing is drawn."""

@@ -7,15 +7,32 @@ from ostinato.plan.network import Answers, Plan
 from ostinato.plan.program import Draft, Ids, Part, Program, Value
 from ostinato.plan.reading import plan_of
 from ostinato.plan.series import Reading
-from ostinato.plan.steps import Affine, Bag, Join, Lookup, Mean, Mix, Norm, Pool, Recur, Softmax, Step, Sum
+from ostinato.plan.steps import (
+    Adaptive,
+    Affine,
+    Bag,
+    Join,
+    LogSoftmax,
+    Lookup,
+    Mean,
+    Mix,
+    Norm,
+    Pool,
+    Recur,
+    Softmax,
+    Step,
+    Sum,
+)
 
 __all__ = [
+    "Adaptive",
     "Affine",
     "Answers",
     "Bag",
     "Draft",
     "Ids",
     "Join",
+    "LogSoftmax",
     "Lookup",
     "Mean",
     "Mix",

@@ -141,13 +141,19 @@ class Program:
 
 @dataclass
 class Draft:
-    """Makes a program value by value; equal values are one, and what hangs on weights alone is computed at once."""
+    """Makes a program value by value; equal values are one, and what hangs on weights alone is computed at once.
+
+    A product of a table's row for one id, with nothing or a weight added, hangs on weights and that id alone: it
+    becomes the row of another table, all rows of the first times M. That table may have ``room`` numbers, or as many as
+    M has.
+    """
 
     weights: dict[str, Array] = field(default_factory=dict)
     values: list[Value] = field(default_factory=list)
     numbers: dict[str, int] = field(default_factory=dict)
     ids: dict[str, Ids] = field(default_factory=dict)
     parts: dict[str, Part] = field(default_factory=dict)
+    room: int = 0
 
     def __post_init__(self) -> None:
         self._known: dict[Value, int] = {}
@@ -200,6 +206,9 @@ class Draft:
         widths = [self.values[i].width for i in arguments]
         if widths != [inputs, outputs][: len(widths)]:
             raise PlanError(f"the matrix '{matrix}' is [{inputs}, {outputs}] and meets vectors of {widths}")
+        tabulated = self._tabulated(value, matrix, start)
+        if tabulated is not None:
+            return tabulated
         return self._made("product", arguments, outputs, matrix)
 
     def slice(self, value: int, first: int, width: int) -> int:
@@ -258,6 +267,20 @@ class Draft:
             {name: place[index] for name, index in outputs.items()},
             weights,
         )
+
+    def _tabulated(self, value: int, matrix: str, start: int | None) -> int | None:
+        """A product as the row of a table, where it hangs on one id alone and the table has room."""
+        row, M = self.values[value], self.weights[matrix]
+        added = None if start is None else self._fixed(start)
+        if row.kind != "lookup_sum" or (start is not None and added is None):
+            return None
+        name, _, ids = str(row.label).rpartition("/")
+        table = self.weights[name]
+        if self.ids[ids].many or len(table) * M.shape[1] > max(self.room, M.size):
+            return None
+        products = np.asarray(table, np.float64) @ np.asarray(M, np.float64)
+        held = self.hold(products if added is None else products + added, f"{matrix}_of_{name}")
+        return self.lookup(held, ids, self.ids[ids])
 
     def _fixed(self, index: int) -> Array | None:
         value = self.values[index]

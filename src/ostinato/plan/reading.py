@@ -12,6 +12,7 @@ from ostinato import artifact
 from ostinato.artifact import Artifact
 from ostinato.cells import Cell, find
 from ostinato.data.labels import Labels
+from ostinato.data.language.tokens import Tokens
 from ostinato.data.words import Vocabulary
 from ostinato.errors import ArtifactError, OstinatoError, PlanError, nearest
 from ostinato.lowering.blueprint import Blueprint
@@ -22,7 +23,22 @@ from ostinato.plan import series
 from ostinato.plan.members import member_of, together
 from ostinato.plan.network import Answers, Plan
 from ostinato.plan.program import Ids
-from ostinato.plan.steps import Affine, Array, Bag, Join, Lookup, Mix, Norm, Pool, Recur, Softmax, Step, Sum
+from ostinato.plan.steps import (
+    Adaptive,
+    Affine,
+    Array,
+    Bag,
+    Join,
+    LogSoftmax,
+    Lookup,
+    Mix,
+    Norm,
+    Pool,
+    Recur,
+    Softmax,
+    Step,
+    Sum,
+)
 
 # What acts in training only, and what a finished network does not read any more.
 _TRAINING = (
@@ -37,10 +53,10 @@ _TRAINING = (
 )
 _INSIDE = ("layer_norm", "zoneout", "clip", "recurrent_dropout", "state_dropout")
 _BODY = ("kind", "cell", "hidden", "layers", "bidirectional", "projection", "residual", "norm", *_INSIDE, *_TRAINING)
-_TASKS = ("text-classifier", *series.TASKS)
+_TASKS = ("text-classifier", "language-model", *series.TASKS)
 _EPSILON = 1e-5
 # What the numbers that a head of some kind makes are called.
-_SHOWN = {"classify": "probabilities", "point": "y", "regress": "y"}
+_SHOWN = {"classify": "probabilities", "language": "log_probabilities", "point": "y", "regress": "y"}
 _UNITS = (("shift", (0.0,)), ("scale", (1.0,)))
 _REACH = 25.0
 
@@ -110,7 +126,8 @@ class _Reader:
         vocabulary = Vocabulary.from_dict(self.manifest["vocabulary"]) if task == "text-classifier" else None
         answers = self.answers() if "labels" in self.manifest else None
         reading, steps = series.reading_of(self.manifest), tuple(self.steps)
-        return Plan(self.numbers, self.ids, steps, outputs, self.digest, task, vocabulary, answers, reading)
+        tokens = self.tokens() if task == "language-model" else None
+        return Plan(self.numbers, self.ids, steps, outputs, self.digest, task, vocabulary, answers, reading, tokens)
 
     def answers(self) -> Answers:
         fields = {name: value for name, value in self.manifest["labels"].items() if name != "kind"}
@@ -121,6 +138,16 @@ class _Reader:
                 f"the network has {self.parts['head']['classes']} classes and the file {len(labels)} labels"
             )
         return Answers(labels.names, outside, float(self.manifest.get("threshold", 0.0)))
+
+    def tokens(self) -> Tokens:
+        """What a language model reads and writes, one name for each id of its network."""
+        tokens = Tokens.from_dict(self.manifest["tokens"])
+        head = self.parts["head"]
+        if head["kind"] != "language" or self.parts["embed"]["kind"] != "ids":
+            raise PlanError("a language model reads ids and has a head of the kind 'language'")
+        if not tokens.size == head["tokens"] == self.ids["words"].count:
+            raise PlanError(f"the network has {head['tokens']} tokens and the file {tokens.size}")
+        return tokens
 
     def take(self, name: str, *shape: int | None) -> Array:
         """One tensor, floating point of the shape that is wanted; None stands for any length."""
@@ -255,6 +282,8 @@ class _Reader:
 
     def head(self, options: Mapping[str, Any], value: Step) -> Step:
         kind = options["kind"]
+        if kind == "language":
+            return self.language(options, value)
         if kind == "regress":
             return self.regress(options, value)
         if kind != "classify":
@@ -293,6 +322,30 @@ class _Reader:
         outputs = _width(_width(options["outputs"]) * parameters_of(options))
         weight = self.take("head.numbers.weight", outputs, value.width)
         return self.add(Affine((value.writes,), "foretold", outputs, weight, self.take("head.numbers.bias", outputs)))
+
+    def language(self, options: Mapping[str, Any], value: Step) -> Step:
+        """log p of every token, by a map of its own, by the embedding's table, or in groups."""
+        tokens = _width(options["tokens"])
+        if options.get("cutoffs"):
+            borders = [_width(border) for border in options["cutoffs"]]
+            first = self.take("head.adaptive.head.weight", borders[0] + len(borders), value.width)
+            groups = []
+            for k, size in enumerate(np.diff([*borders, tokens]).tolist()):
+                inner = self.take(f"head.adaptive.tail.{k}.0.weight", None, value.width)
+                groups.append((inner, self.take(f"head.adaptive.tail.{k}.1.weight", size, len(inner))))
+            return self.add(Adaptive((value.writes,), "logs", tokens, first, tuple(groups)))
+        if options.get("tied"):
+            table = next(step.table for step in self.steps if isinstance(step, Lookup))
+            if "head.projection.weight" in self.tensors:
+                weight = self.take("head.projection.weight", table.shape[1], value.width)
+                value = self.add(Affine((value.writes,), "turned", len(weight), weight, None))
+            if table.shape != (tokens, value.width):
+                raise PlanError(f"tied scores wanted an embedding [{tokens}, {value.width}], got {list(table.shape)}")
+            scores = Affine((value.writes,), "scores", tokens, table, self.take("head.bias", tokens))
+        else:
+            weight = self.take("head.scores.weight", tokens, value.width)
+            scores = Affine((value.writes,), "scores", tokens, weight, self.take("head.scores.bias", tokens))
+        return self.add(LogSoftmax((self.add(scores).writes,), "logs", tokens))
 
     def bag(self, options: Mapping[str, Any], classes: int) -> Step:
         """The scores of the bag beside the network, as probabilities."""

@@ -103,6 +103,23 @@ class Softmax(Step):
 
 
 @dataclass(frozen=True, eq=False)
+class LogSoftmax(Step):
+    """Logarithms of probabilities from scores."""
+
+
+@dataclass(frozen=True, eq=False)
+class Adaptive(Step):
+    """Logarithms of probabilities of many tokens, the rare ones in groups.
+
+    ``first`` [F + K, D] scores the F frequent tokens and the K groups of the others; the tokens of the group k have the
+    scores U_k V_k y among themselves, with (V_k, U_k) in ``groups``.
+    """
+
+    first: Array
+    groups: tuple[tuple[Array, Array], ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Bag(Step):
     """Scores of which features a text holds so far: a + 25 / sqrt(n) times the sum of the features' rows.
 

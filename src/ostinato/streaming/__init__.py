@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     from ostinato.streaming.forecast_session import ForecastSession, Foreseen
     from ostinato.streaming.series_session import SeriesSession
     from ostinato.streaming.watch import Seen, Watch
+    from ostinato.streaming.writer import Writer
 
-__all__ = ["ForecastSession", "Foreseen", "Seen", "SeriesSession", "Session", "Watch", "stream"]
+__all__ = ["ForecastSession", "Foreseen", "Seen", "SeriesSession", "Session", "Watch", "Writer", "stream"]
 
 # Only models of series read series, and what reads these takes as long to import as all the rest.
 _LAZY = {"ForecastSession": "forecast_session", "Foreseen": "forecast_session"}
-_LAZY |= {"SeriesSession": "series_session", "Seen": "watch", "Watch": "watch"}
+_LAZY |= {"SeriesSession": "series_session", "Seen": "watch", "Watch": "watch", "Writer": "writer"}
 
 
 def __getattr__(name: str) -> Any:

@@ -53,6 +53,8 @@ class Feed:
             raise OptionError(f"this model wanted {', '.join(sorted(wanted - set(given)))} at every step, by name")
         if self.plan.vocabulary is not None:
             return self._text(x)
+        if self.plan.tokens is not None and isinstance(x, str):
+            x = self.plan.tokens.encode(x)
         if "words" in self.plan.ids:
             ids = _as_ids(x)
             return self._words(ids.reshape(-1), np.zeros(0, np.int64), np.zeros(ids.size, np.int64), ids.ndim == 0)

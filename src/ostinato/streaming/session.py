@@ -24,6 +24,8 @@ from ostinato.streaming.snapshot import pack, unpack
 Floats = NDArray[np.float32]
 # The id of the word before, -1 where there is none.
 _PREVIOUS = struct.Struct("<q")
+# Where there is one id in each step, nobody asks where its ids end.
+_NO_ENDS = (np.zeros(1, np.int64),)
 
 
 def stream(model: Any, *, id: str | None = None, history: Any = None) -> Any:
@@ -34,11 +36,12 @@ def stream(model: Any, *, id: str | None = None, history: Any = None) -> Any:
     >>> session.push([0.1, 0.2, 0.3]).shape, session.push([[0.1, 0.2, 0.3]] * 4).shape
     ((5,), (4, 5))
 
-    A detector of anomalies gives a :class:`~ostinato.streaming.watch.Watch`, a forecaster a
+    A language model gives a :class:`~ostinato.streaming.writer.Writer`, a detector of anomalies a
+    :class:`~ostinato.streaming.watch.Watch`, a forecaster a
     :class:`~ostinato.streaming.forecast_session.ForecastSession`, another model of series a
-    :class:`~ostinato.streaming.series_session.SeriesSession`, all else a :class:`Session`. For the first two ``id``
-    says which series of the training goes on; a forecaster may also begin after a ``history``, as its ``predict`` takes
-    it. Runs without torch. Raises :class:`~ostinato.errors.PlanError` for a model that cannot run step by step, such as
+    :class:`~ostinato.streaming.series_session.SeriesSession`, all else a :class:`Session`. For a detector
+    and a forecaster ``id`` says which series of the training goes on; a forecaster may also begin after a ``history``,
+    as its ``predict`` takes it. Runs without torch. Raises :class:`~ostinato.errors.PlanError` for a model that cannot run step by step, such as
     a bidirectional one, and :class:`~ostinato.errors.ArtifactError` for a file that cannot be read.
     """
     plan = plan_of(os.fspath(model) if isinstance(model, os.PathLike) else model)
@@ -48,6 +51,8 @@ def stream(model: Any, *, id: str | None = None, history: Any = None) -> Any:
 def session_of(plan: Plan, begin: Mapping[str, tuple[str, Any]]) -> Any:
     """The session that serves a plan; ``begin`` has words for its beginning: what users call each, and its value."""
     place, name, takes = _SESSIONS["none"]
+    if plan.tokens is not None:
+        place, name, takes = _SESSIONS["language-model"]
     if plan.series is not None:
         place, name, takes = _SESSIONS.get(str(plan.task), _SESSIONS["series"])
     given = {word: value for word, (_, value) in begin.items() if value is not None}
@@ -61,6 +66,7 @@ def session_of(plan: Plan, begin: Mapping[str, tuple[str, Any]]) -> Any:
 # What reads series takes as long to import as all the rest: the module, the class, and what it is told beside the plan.
 _SESSIONS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "none": ("session", "Session", ()),
+    "language-model": ("writer", "Writer", ()),
     "anomaly-detector": ("watch", "Watch", ("id",)),
     "forecaster": ("forecast_session", "ForecastSession", ("id", "history")),
     "series": ("series_session", "SeriesSession", ()),
@@ -81,8 +87,10 @@ class Session:
         self._shared = _shared(plan)
         self._stream = load_core().Stream(self._shared.model)
         self._push = self._stream.push
-        # What the last step showed, where an answer can be made of it.
+        # What the last step showed, where an answer or the next token can be made of it.
         self._shown: Floats | None = None
+        self._keeps = plan.answers is not None or plan.tokens is not None
+        self._token = np.zeros(1, np.int32)
         plain = not plan.ids and set(plan.numbers) == {"x"}
         self._feed = None if plain else Feed(plan)
         self._fast = plain and plan.answers is None
@@ -95,14 +103,15 @@ class Session:
     @property
     def width(self) -> int:
         """How many numbers a step gives."""
-        program = self.plan.program
+        program = self.plan.quick
         return program.values[next(iter(program.outputs.values()))].width
 
     def push(self, x: Any, **given: Any) -> Floats:
         """What the model shows after one sample [D] -> [N], or after each of a chunk [T, D] -> [T, N].
 
-        A model of ids takes one id or a list [T], a model of texts a text of whole words, which gives [words, N]. What
-        a cell declares besides x comes by name: ``push(x, dt=0.1)``, one for each sample.
+        A model of ids takes one id or a list [T], a model of texts a text of whole words, which gives [words, N], and a
+        language model ids or a text. What a cell declares besides x comes by name: ``push(x, dt=0.1)``, one for each
+        sample.
 
         Raises :class:`~ostinato.errors.ShapeError` for a wrong width and :class:`~ostinato.errors.DataError` for NaN or
         an id out of range: nothing of the chunk is run, and the state is as it was.
@@ -115,10 +124,23 @@ class Session:
                 # Lists, and arrays of other types.
                 pass
         shown = self._fed(x, given)
-        if self.plan.answers is not None and shown.size:
+        if self._keeps and shown.size:
             # A copy: what is given away may be written to.
             self._shown = shown.reshape(-1, shown.shape[-1])[-1].copy()
         return shown
+
+    def push_token(self, token: int) -> Floats:
+        """What a model of ids alone shows after one id, the short way: what ``push(token)`` gives."""
+        self._token[0] = token
+        ((shown,),) = self._stream.push_parts(1, (), (self._token,), _NO_ENDS)
+        self._feed.previous, self._shown = token, shown  # type: ignore[union-attr]
+        last: Floats = shown
+        return last
+
+    @property
+    def shown(self) -> Floats | None:
+        """What a model with labels or tokens showed after the last sample; None before the first one."""
+        return self._shown
 
     def _fed(self, x: Any, given: dict[str, Any]) -> Floats:
         """A chunk that needs to be made of what came."""
@@ -146,7 +168,7 @@ class Session:
         """The parts of the state by name, copied."""
         flat = np.frombuffer(self._stream.state(), np.float32)
         parts, first = {}, 0
-        for name, part in self.plan.program.state.items():
+        for name, part in self.plan.quick.state.items():
             parts[name] = flat[first : first + part.width].copy()
             first += part.width
         return parts
@@ -190,7 +212,7 @@ class Session:
         other.__dict__.update(self.__dict__)
         other._stream = self._stream.fork()
         other._push = other._stream.push
-        other._feed = copy.copy(self._feed)
+        other._feed, other._token = copy.copy(self._feed), self._token.copy()
         return other
 
     def __repr__(self) -> str:
@@ -224,5 +246,5 @@ def _shared(plan: Plan) -> _Shared:
     key = (plan.digest, load_core().target)
     shared = _packed.get(key)
     if shared is None:
-        shared = _packed[key] = _Shared(compiled(plan.program))
+        shared = _packed[key] = _Shared(compiled(plan.quick))
     return shared

@@ -20,6 +20,8 @@ from ostinato.data.words import Vocabulary
 from ostinato.errors import ArtifactError, DataError, OptionError, nearest
 
 Ids = NDArray[numpy.int32]
+# Where the tokens have one of this name, it stands before each document and after the last one.
+MARK = "<end>"
 KINDS = ("bytes", "characters", "words", "bpe")
 # Names the rules of each kind in model files, so that a model is never used with other rules than it was trained with.
 _RULES = {"bytes": "bytes-1", "characters": "characters-1", "words": "words-1", "bpe": "bpe-1"}
