@@ -149,7 +149,8 @@ class Sampler:
         if not top > -numpy.inf:
             raise DataError(self._nothing(scores))
         shifted: Floats = logs - top
-        return shifted - numpy.log(numpy.exp(shifted).sum())
+        logs_of_shares: Floats = shifted - numpy.log(numpy.exp(shifted).sum())
+        return logs_of_shares
 
     def shares(self, scores: Any) -> Floats:
         """With which probability each token would be drawn now: float64 [V]; nothing is drawn."""

@@ -42,7 +42,7 @@ class Writer:
 
     def push(self, x: Any) -> NDArray[np.float32]:
         """log p of what comes next after each token of a text, or of ids [T], as :meth:`Session.push` gives it."""
-        shown = self._session.push(x)
+        shown: NDArray[np.float32] = self._session.push(x)
         for token in np.atleast_1d(self.tokens.encode(x) if isinstance(x, str) else np.asarray(x)).tolist():
             self._spelt.push(token)
         return shown
@@ -54,7 +54,8 @@ class Writer:
             self._take("")
         shown = self._session.shown
         assert shown is not None
-        return shown.copy()
+        latest: NDArray[np.float32] = shown.copy()
+        return latest
 
     def generate(
         self,
