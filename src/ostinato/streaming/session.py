@@ -39,10 +39,11 @@ def stream(model: Any, *, id: str | None = None, history: Any = None) -> Any:
     A language model gives a :class:`~ostinato.streaming.writer.Writer`, a detector of anomalies a
     :class:`~ostinato.streaming.watch.Watch`, a forecaster a
     :class:`~ostinato.streaming.forecast_session.ForecastSession`, another model of series a
-    :class:`~ostinato.streaming.series_session.SeriesSession`, all else a :class:`Session`. For a detector
-    and a forecaster ``id`` says which series of the training goes on; a forecaster may also begin after a ``history``,
-    as its ``predict`` takes it. Runs without torch. Raises :class:`~ostinato.errors.PlanError` for a model that cannot run step by step, such as
-    a bidirectional one, and :class:`~ostinato.errors.ArtifactError` for a file that cannot be read.
+    :class:`~ostinato.streaming.series_session.SeriesSession`, all else a :class:`Session`. For a detector and a
+    forecaster ``id`` says which series of the training goes on; a forecaster may also begin after a ``history``, as its
+    ``predict`` takes it. Runs without torch. Raises :class:`~ostinato.errors.PlanError` for a model that cannot run
+    step by step, such as a bidirectional one, and :class:`~ostinato.errors.ArtifactError` for a file that cannot be
+    read.
     """
     plan = plan_of(os.fspath(model) if isinstance(model, os.PathLike) else model)
     return session_of(plan, {"id": ("id=", id), "history": ("history=", history)})
