@@ -41,6 +41,7 @@ NAMES = (
     "tagging",
     "language",
     "translation",
+    "tunes",
 )
 
 
