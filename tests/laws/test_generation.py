@@ -111,3 +111,13 @@ def test_what_was_written_counts_as_read(kind):
     first = "".join(one.generate(PROMPT, 20, temperature=0, ends=False))
     rest = "".join(one.generate("", 20, temperature=0, ends=False))
     assert first + rest == "".join(two.generate(PROMPT, 40, temperature=0, ends=False))
+
+
+def test_a_trained_model_and_its_file_write_the_same_text(tmp_path):
+    options = {"hidden": 8, "layers": 1, "embedding": 4, "epochs": 1, "batch": 2, "truncate": 8, "holdout": 0}
+    model = ost.LanguageModel(**options, device="cpu").fit([TEXT] * 3, progress=False)
+    model.save(tmp_path / "m.safetensors")
+    text = "".join(model.generate("Ein", 40, seed=2, ends=False))
+    assert len(text) == 40
+    assert "".join(ost.stream(tmp_path / "m.safetensors").generate("Ein", 40, seed=2, ends=False)) == text
+    assert "".join(ost.load(tmp_path / "m.safetensors").generate("Ein", 40, seed=2, ends=False)) == text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -117,6 +117,18 @@ class LanguageModel(Estimator, LanguageModelOptions):
         texts = read_table({"text": texts}).texts("text") if texts else []
         totals, counts = log_likelihoods(self.model_, self.tokens_, texts)
         return [Scored(total, count) for total, count in zip(totals.tolist(), counts.tolist(), strict=True)]
+
+    def generate(self, prompt: str = "", length: int | None = None, **options: Any) -> Iterator[str]:
+        """Go on from a prompt; gives text as it comes, ``length`` characters or up to the end of the document.
+
+        ``options`` are those of :meth:`ostinato.streaming.writer.Writer.generate`: ``temperature``, ``top_k``,
+        ``top_p``, ``repetition_penalty``, ``seed``, ``stop``, ``constraint``, ``ends`` and ``beam``.
+        """
+        self._check_fitted()
+        from ostinato.streaming import stream
+
+        written: Iterator[str] = stream(self).generate(prompt, length, **options)
+        return written
 
     def save(self, path: str | Path) -> None:
         """Write one file that holds all of the model; :func:`ostinato.load` reads it, here or elsewhere."""
