@@ -12,6 +12,9 @@ from ostinato.cells import BUILT_IN
 from ostinato.layers import Recurrent
 from ostinato.model import build
 from ostinato.plan import Plan, plan_of
+from tests.streaming.live_models import CAUSAL, case
+from tests.streaming.watched import detector
+from tests.tasks.series_sets import waves
 
 TEXTS = ["turn on the light", "light on please", "stop it", "please stop now"]
 LABELS = ["light", "light", "halt", "halt"]
@@ -69,6 +72,24 @@ def classifier(bag: float, buckets: int, **options: Any) -> Any:
     return model.fit(TEXTS, LABELS, progress=False)
 
 
+# One of each task on series, and what reads or answers in a way of its own.
+SERIES = (
+    *("classifier", "classifier, attention", "classifiers that answer as one", "regressor", "life"),
+    *("forecaster, student", "forecaster, quantiles", "forecaster, told what a series is"),
+)
+
+
+def series(name: str) -> Any:
+    """A model of series that streams."""
+    return case(name).model
+
+
+def both_ways() -> Any:
+    """A classifier of series that reads them in both directions."""
+    options = {**CAUSAL, "bidirectional": True, "pooling": "last+mean+max"}
+    return ost.SeriesClassifier(**options).fit(*waves(), progress=False)
+
+
 MODELS: dict[str, Any] = {
     **{name: functools.partial(layer, name) for name in BUILT_IN},
     **{what: functools.partial(layer, cell, 5, 6, **options) for what, (cell, options) in STACKS.items()},
@@ -88,6 +109,9 @@ MODELS: dict[str, Any] = {
     "language": functools.partial(language, {}, 11, 4),
     "language, tied": functools.partial(language, {"tied": True}, 11, 4),
     "language, in groups": functools.partial(language, {"cutoffs": [4, 7]}, 11, 4),
+    **{name: functools.partial(series, name) for name in SERIES},
+    "detector": functools.partial(detector, 3),
+    "series both ways": both_ways,
     "text both ways": functools.partial(classifier, 0.5, 30, bidirectional=True),
 }
 

@@ -7,6 +7,7 @@ from ostinato.layers import Recurrent
 from ostinato.model import build
 from ostinato.plan import plan_of
 from ostinato.plan.network import Answers, Plan
+from tests.streaming.live_models import case
 
 
 def network():
@@ -46,3 +47,10 @@ def test_words_and_labels_stand_beside_with_the_function_they_belong_to():
     assert told["outputs"] == [{"name": "probabilities", "width": 2}]
     assert told["text"]["words"] == ["turn", "größe", "on"]
     assert told["answers"]["labels"] == ["a", "b"]
+
+
+def test_how_a_series_is_read_stands_beside():
+    plan = plan_of(case("life").model)
+    told = json.loads(described(plan, Draft.of(plan.program, "life")))["series"]
+    assert told["window"] == 8
+    assert told["bounds"] == [0.0, 12.0]

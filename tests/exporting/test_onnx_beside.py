@@ -100,3 +100,15 @@ def test_labels_may_be_called_anything(tmp_path):
     assert tuple(told["labels"]) == names
     assert told["outside"] == names[0]
     assert "label outside" in told["rule"]
+
+
+@pytest.mark.parametrize("name", ["classifier", "life", "forecaster, told what a series is", "detector"])
+def test_how_a_series_is_read_stands_beside(name):
+    export = to_onnx(plan(name), "step")
+    told = json.loads(json.dumps(export.beside, allow_nan=False))["series"]
+    assert told["features"]["layout"]["target"]
+    assert set(told["features"]["scales"])
+    assert set(told["rules"]) >= {"x", "scales"}
+    assert ("window" in told) == (name not in ("classifier", "detector"))
+    assert ("forecast" in told) == name.startswith("forecaster")
+    assert [entry["name"] for entry in export.beside["inputs"]][1:] == (["category0"] if "told" in name else [])

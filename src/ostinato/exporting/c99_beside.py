@@ -1,4 +1,4 @@
-"""What stands beside an exported C file: how texts become its ids, and its probabilities labels, as JSON."""
+"""What stands beside an exported C file: how texts and series become its inputs, and its numbers answers, as JSON."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ FORMAT = "ostinato-c99-1"
 
 
 def described(plan: Plan, draft: Draft) -> str | None:
-    """The JSON for a plan, or None where the header says it all: a network without vocabulary and labels."""
-    if plan.vocabulary is None and plan.answers is None:
+    """The JSON for a plan, or None where the header says it all: a network of no task."""
+    if plan.vocabulary is None and plan.answers is None and plan.series is None:
         return None
     program, names = draft.program, draft.names
     inputs: list[dict[str, Any]] = [

@@ -1,4 +1,4 @@
-"""What stands beside an ONNX file: how texts become its ids, and its probabilities answers, as JSON."""
+"""What stands beside an ONNX file: how texts and series become its inputs, and its numbers answers, as JSON."""
 
 from __future__ import annotations
 
@@ -36,7 +36,35 @@ def described(plan: Plan, form: str, ports: Mapping[str, Any]) -> dict[str, Any]
             "outside": plan.answers.outside,
             "rule": _rule(plan),
         }
+    if plan.series is not None:
+        said["series"] = {**plan.series.to_dict(), "rules": _series_rules(plan)}
     return said
+
+
+def _series_rules(plan: Plan) -> dict[str, str]:
+    """How x is made of a series, and what the outputs mean, in words."""
+    reading = plan.series
+    assert reading is not None
+    rules = {
+        "x": "the columns of a step: first those observed, then those known ahead; a missing value is 0 and its twin "
+        "'missing ...' at the end of its block 1",
+        "scales": "a target v becomes (v - offset) / scale of its series, or of the one entry where scope is 'panel'; "
+        "each covariate by its own pair [offset, scale]",
+    }
+    if reading.window is not None:
+        rules["window"] = "an answer is that after the last so many steps, from the state of a beginning"
+    if reading.forecast is not None:
+        rules["steps"] = (
+            "each step reads the observed columns of the step before what it foretells and the columns known of that "
+            "step; then 1 where nothing is observed any more, else 0; then static numbers; categories come as ids, 0 "
+            "for an unknown word"
+        )
+        rules["parameters"] = "raw, those of one target after another; head says of what, in units of the scale"
+    elif reading.alarm is not None:
+        rules["y"] = "the scaled targets that are expected of the step that comes next"
+    elif reading.bounds is not None:
+        rules["y"] = "kept between the bounds"
+    return rules
 
 
 def _reading(plan: Plan, vocabulary: Vocabulary, form: str) -> dict[str, Any]:

@@ -100,7 +100,7 @@ class LiveSeries:
         begin, end = int(panel.starts[series]), int(panel.ends[series])
         for row in range(max(begin, end - live._turns), end):
             slot = (row - begin) % live._turns
-            live._keep(slot, (panel.target[row] - live.offset) / live.scale)
+            live._values[slot], live._gone[slot] = parted((panel.target[row] - live.offset) / live.scale)
             known = parted((panel.known[row] - live._known_scale[0]) / live._known_scale[1])
             live._known_values[slot], live._known_gone[slot] = known
         if end > begin:
@@ -235,11 +235,10 @@ class LiveSeries:
     def observe(self, at: int, y: Numbers, past: Numbers | None = None) -> None:
         """Put what a step brought into ``x``: its targets as :meth:`scaled` gave them, and covariates."""
         x, steps = self.x, self.order.steps
+        gone = y != y
+        values = y if not gone.any() else numpy.where(gone, numpy.float32(0), y)
         if self._targets is not None:
-            gone = y != y
-            self._targets.put(x, y, gone)
-            if gone.any():
-                x[self._targets.at][gone] = 0
+            self._targets.put(x, values, gone)
         if past is not None:
             self._past.put(x, *parted(past))
         if self._gap is not None:
@@ -248,11 +247,8 @@ class LiveSeries:
             turn = (steps - lag) % self._turns
             columns.put(x, self._values[turn], self._gone[turn])
         if self._turns > 1:
-            self._keep(steps % self._turns, y)
+            self._values[steps % self._turns], self._gone[steps % self._turns] = values, gone
         self.order.advance(at)
-
-    def _keep(self, slot: int, y: Numbers) -> None:
-        self._values[slot], self._gone[slot] = parted(y)
 
     def ahead(self, steps: int, known: Any = ()) -> Numbers:
         """The columns known ahead of the next steps: float32 [steps, F'], from ``known`` [steps, F]."""
