@@ -15,8 +15,13 @@ def test_the_answers_of_several_networks_are_averaged():
     *_, last = plan.steps
     assert isinstance(last, Mean)
     assert last.reads == tuple(f"member{k}.shares" for k in range(3))
-    assert plan.outputs == {"probabilities": "mean"}
+    assert plan.outputs == {"probabilities": "together"}
     assert set(plan.program.state) >= {"member0.layer0.h", "member2.layer0.h"}
+
+
+def test_the_parameters_of_forecasts_stand_in_a_row():
+    plan = plan_of(case("forecasters that answer as one").model)
+    assert plan.steps[-1].width == 2 * 3
 
 
 @pytest.mark.parametrize(

@@ -196,6 +196,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "forecaster, told what a series is": lambda: forecaster(
         demand(static="size", categories="kind"), history=True, lags="24"
     ),
+    "forecasters that answer as one": functools.partial(forecaster, members=2, head="quantiles"),
     "forecaster, a long context": functools.partial(forecaster, context=70),
 }
 

@@ -59,7 +59,9 @@ def _series_rules(plan: Plan) -> dict[str, str]:
             "step; then 1 where nothing is observed any more, else 0; then static numbers; categories come as ids, 0 "
             "for an unknown word"
         )
-        rules["parameters"] = "raw, those of one target after another; head says of what, in units of the scale"
+        rules["parameters"] = (
+            "raw, of each member those of one target after another; head says of what, in units of the scale"
+        )
     elif reading.alarm is not None:
         rules["y"] = "the scaled targets that are expected of the step that comes next"
     elif reading.bounds is not None:

@@ -1,4 +1,4 @@
-"""Several networks of one architecture that answer as one: a plan of each, and the mean of their answers."""
+"""Several networks of one architecture that answer as one: a plan of each, and their answers together."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from ostinato.artifact import Artifact
 from ostinato.errors import PlanError
 from ostinato.plan.network import Plan
-from ostinato.plan.steps import Mean, Recur, Step
+from ostinato.plan.steps import Join, Mean, Recur, Step
 
 _MEMBER = re.compile(r"members\.(\d{1,3})\.(.+)")
 
@@ -33,7 +33,10 @@ def member_of(stored: Artifact) -> list[Artifact]:
 
 
 def together(plans: Sequence[Plan]) -> Plan:
-    """One plan of several, which read the same and whose answers are averaged."""
+    """One plan of several, which read the same and whose answers are averaged; parameters of forecasts stand in a row.
+
+    The mean of parameters is not that of the quantiles which they mean.
+    """
     first = plans[0]
     if len(plans) == 1:
         return first
@@ -42,8 +45,10 @@ def together(plans: Sequence[Plan]) -> Plan:
         steps += [_renamed(step, f"member{place}.", inputs) for step in plan.steps]
     ((shown, value),) = first.outputs.items()
     width = first.step(value).width
-    mean = Mean(tuple(f"member{place}.{value}" for place in range(len(plans))), "mean", width)
-    return replace(first, steps=(*steps, mean), outputs={shown: mean.writes})
+    reads = tuple(f"member{place}.{value}" for place in range(len(plans)))
+    foretells = first.series is not None and first.series.forecast is not None
+    last: Step = Join(reads, "together", width * len(plans)) if foretells else Mean(reads, "together", width)
+    return replace(first, steps=(*steps, last), outputs={shown: last.writes})
 
 
 def _renamed(step: Step, before: str, inputs: set[str]) -> Step:

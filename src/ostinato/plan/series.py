@@ -19,7 +19,7 @@ class Reading:
     ``features`` are those of :class:`~ostinato.data.series.Features` as plain data. An answer is made of the last
     ``window`` steps, each time from the state of a beginning; where that is None, of all steps so far. ``alarm`` says
     how a detector judges, ``forecast`` what the numbers of a forecast mean (its "head", "horizon", "levels",
-    "decoding", "conformal" and the "columns" of tables), ``bounds`` between which numbers a number lies.
+    "decoding", "members", "conformal" and the "columns" of tables), ``bounds`` between which numbers a number lies.
     """
 
     features: Mapping[str, Any]
@@ -59,6 +59,7 @@ def reading_of(manifest: Mapping[str, Any]) -> Reading | None:
         "horizon": horizon,
         "levels": _levels(options["levels"]),
         "decoding": options["decoding"],
+        "members": options.get("members", 1),
         "conformal": manifest["conformal"],
         "columns": manifest["columns"],
     }

@@ -58,7 +58,8 @@ class ForecastSession(LiveSession):
         self._categories: dict[str, int] = {}
         layout = self.features.layout
         read = len(self.features.columns) + 1 + len(layout.static)
-        self.check_parts(read, len(layout.target) * parameters_of(told["head"]))
+        self._networks = int(told["members"])
+        self.check_parts(read, self._networks * len(layout.target) * parameters_of(told["head"]))
         if history is None:
             self._from_nothing(id)
         else:
@@ -163,7 +164,7 @@ class ForecastSession(LiveSession):
         self._session.reset()
         raw = self._session.push(x, **self._categories)[-h:]
         own = chosen if self._conformal is None else self.levels
-        mean, quantiles = self._decoded(raw.reshape(h, len(self.channels), -1), own)
+        mean, quantiles = self._decoded(raw.reshape(h, self._networks, len(self.channels), -1), own)
         if self._conformal is not None:
             for target, one in enumerate(self._conformal):
                 # Who asks twice has one answer to learn from.
@@ -192,7 +193,8 @@ class ForecastSession(LiveSession):
         if point:
             # All of its quantiles are the point itself, until conformal intervals move them.
             quantiles = np.repeat(mean[..., None], len(levels), -1)
-        return np.asarray(mean, np.float64), np.maximum.accumulate(quantiles, -1)
+        # Networks that answer as one answer by the mean of their quantiles.
+        return np.asarray(mean, np.float64).mean(1), np.maximum.accumulate(quantiles.mean(1), -1)
 
     def _stamps(self, times: NDArray[np.int64]) -> NDArray[Any]:
         """Times as the series' own clock shows them."""
