@@ -16,6 +16,8 @@ from tests.tasks.series import SMALL
 from tests.tasks.series_sets import LIFE, QUICK, units, waves
 
 CAUSAL = {**QUICK, "convolution": 0, "bidirectional": False}
+# Life that is told by its channels alone.
+ALONE = {"age": False, "baseline": 0}
 HOUR = np.timedelta64(1, "h")
 
 
@@ -98,7 +100,7 @@ def regressor(**options: Any) -> Case:
 
 def life(**options: Any) -> Case:
     panel = read_series(units())
-    model = ost.RemainingLife(**{**LIFE, **options}).fit(panel, progress=False)
+    model = ost.RemainingLife(**{**LIFE, **ALONE, **options}).fit(panel, progress=False)
 
     def live(model: Any, panel: Panel) -> np.ndarray:
         told = []

@@ -8,7 +8,7 @@ from ostinato.errors import OptionError, PlanError, StreamError
 from ostinato.plan import plan_of
 from ostinato.streaming import SeriesSession
 from tests.streaming.live_models import CAUSAL, begun, case
-from tests.tasks.series_sets import waves
+from tests.tasks.series_sets import LIFE, units, waves
 
 
 def test_a_chunk_is_its_steps():
@@ -74,3 +74,9 @@ def test_remaining_life_lies_between_nothing_and_the_cap():
     for value in np.linspace(-50, 50, 20):
         session.push([value, -value])
         assert 0 <= session.answer() <= 12
+
+
+def test_life_that_is_told_by_more_than_its_channels_does_not_stream():
+    model = ost.RemainingLife(**{**LIFE, "age": True, "baseline": 3}).fit(units(), progress=False)
+    with pytest.raises(PlanError, match="train it with age=False and baseline=0"):
+        ost.stream(model)

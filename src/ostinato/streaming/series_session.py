@@ -30,6 +30,12 @@ class SeriesSession(LiveSession):
         if self.reading.alarm is not None or self.reading.forecast is not None:
             raise OptionError(f"a model of the task '{plan.task}' has no one answer; ost.stream() serves it")
         features, k = self.features, len(self.channels)
+        if features.layout.past or features.layout.known:
+            beside = ", ".join((*features.layout.past, *features.layout.known)[:3])
+            raise PlanError(
+                f"this model reads {beside} beside its channels, "
+                "which a session does not make; train it with age=False and baseline=0"
+            )
         if features.scaling != "none" and features.scope != "panel":
             raise PlanError(
                 "this model scales each series by its whole, which a stream has not seen yet; train it with "
