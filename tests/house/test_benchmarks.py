@@ -185,3 +185,22 @@ def test_rivals_spend_at_most_as_many_alarms_and_no_alarm_lies_in_a_range():
     for count, alarms in against(scores, [5, 0, 1, 1], 300).items():
         assert len(alarms) <= count
         assert (1500 in alarms) == (count > 0)
+
+
+def test_sentences_of_a_dictionary_are_found_once_and_without_remarks():
+    from benchmarks.translation import sentences
+
+    text = "\n".join(
+        [
+            "# a head :: of the file",
+            "Haus {n} | Das ist mein Haus. [Dt.] :: house | This is my house (here). /TIMH/; That is my house.",
+            "Das ist mein Haus. :: This house is mine.",
+            "Wer kommt mit? :: Who is coming?",
+            "Er/sie kommt heute. :: He comes today.",
+            "drei Teile | zwei :: three parts",
+        ]
+    )
+    assert sentences(text) == [
+        ("Das ist mein Haus.", "This is my house."),
+        ("Wer kommt mit?", "Who is coming?"),
+    ]
