@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from ostinato import artifact
+from ostinato.data.language.bars import BarReader
 from tests.cli.terminal import refused, run
 from tests.streaming.language import model_of
 
@@ -74,6 +75,42 @@ def test_other_models_and_files_are_refused(model_file, writer_file, tmp_path):
     assert "is no language model; train one by" in refused("generate", model_file, "Ein")
     assert "there is no file" in refused("generate", tmp_path / "no.safetensors", "Ein")
     assert f"use it by: ostinato generate {writer_file} PROMPT" in refused("stream", writer_file)
+
+
+OPENING = "X:1\nM:2/4\nL:1/8\nK:C\ne|ceg"
+
+
+@pytest.fixture(scope="module")
+def tune_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "bytes.safetensors"
+    stored = model_of("bytes")
+    artifact.write(path, stored.tensors, stored.manifest)
+    return path
+
+
+def test_with_metre_full_bars_are_as_long_as_the_meter_says(tune_file):
+    plain = run("generate", tune_file, OPENING, "--length", 300, "--endless", "--temperature", 3).stdout
+    kept = run("generate", tune_file, OPENING, "--length", 300, "--endless", "--temperature", 3, "--metre").stdout
+    assert kept != plain
+    assert len(kept) == 300
+    reader = BarReader()
+    reader.read(OPENING + kept)
+    assert {bar.length * 8 for bar in reader.closed if not bar.first and not bar.last} <= {4}
+
+
+def test_a_tune_is_written_as_midi_too(tune_file, tmp_path):
+    pytest.importorskip("music21")
+    path = tmp_path / "tune.mid"
+    assert run("generate", tune_file, OPENING, "--length", 0, "--midi", path).stdout == ""
+    assert path.read_bytes()[:4] == b"MThd"
+
+
+def test_midi_wants_a_place_and_a_tune(tune_file, tmp_path):
+    pytest.importorskip("music21")
+    assert "cannot write" in refused("generate", tune_file, OPENING, "--midi", tmp_path / "nowhere" / "tune.mid")
+    words = refused("generate", tune_file, "Ac", "--length", 3, "--midi", tmp_path / "tune.mid")
+    assert "wanted a tune in ABC notation; begin the prompt with X:1" in words
+    assert not list(tmp_path.iterdir())
 
 
 def command(*words, **options):

@@ -169,6 +169,12 @@ def test_the_lists_of_the_example_are_learned_from_and_the_model_is_saved(tmp_pa
     assert (tmp_path / "listops.safetensors").stat().st_size > 100_000
 
 
+def test_melodies_have_full_bars_whatever_was_learned(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert example("melodies").main(epochs=3, count=4) == 1.0
+    assert "X:1\nM:6/8\nL:1/8\nK:G\nD|GBd " in capsys.readouterr().out
+
+
 def test_a_machine_that_fails_is_noticed(tmp_path):
     picture = tmp_path / "machine.png"
     assert example("failing_machine").main(picture=str(picture), epochs=2, hidden=8, context=48) == 1.0

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ostinato.errors import OptionError
+from ostinato.errors import DataError, OptionError, needs
+from ostinato.output import probe_output
 
 
 def generate(
@@ -46,6 +47,12 @@ def generate(
         typer.Option(help="Look for the likeliest text among so many at once, instead of drawing.", metavar="INT"),
     ] = None,
     endless: Annotated[bool, typer.Option("--endless", help="Do not let the model end its document.")] = False,
+    metre: Annotated[
+        bool, typer.Option("--metre", help="Tunes in ABC notation: keep every full bar as long as the meter says.")
+    ] = False,
+    midi: Annotated[
+        str | None, typer.Option(help="Write the tune, prompt included, to this file as MIDI too.", metavar="FILE")
+    ] = None,
 ) -> None:
     """Go on from a prompt and write what follows it as it comes; needs no torch.
 
@@ -53,9 +60,13 @@ def generate(
     nothing else. The same seed writes the same text.
     """
     from ostinato.cli.program import note
+    from ostinato.data.language.metre_constraint import MetreConstraint
     from ostinato.plan import plan_of
     from ostinato.streaming.writer import Writer
 
+    if midi is not None:
+        needs("music21", "music")
+        probe_output(midi)
     plan = plan_of(model)
     if plan.tokens is None:
         raise OptionError(f"{model} is no language model; train one by: ostinato train language-model")
@@ -74,9 +85,26 @@ def generate(
         stop=stop or (),
         ends=not endless,
         beam=beam,
+        constraint=MetreConstraint() if metre else None,
     )
+    tune = [prompt]
     for text in written:
         sys.stdout.write(text)
         sys.stdout.flush()
+        if midi is not None:
+            tune.append(text)
     if sys.stdout.isatty():
         sys.stdout.write("\n")
+    if midi is not None:
+        _play("".join(tune), midi)
+
+
+def _play(text: str, path: str) -> None:
+    """Write the last tune of a text as MIDI."""
+    from ostinato.data.language.scores import write_midi
+    from ostinato.data.language.tunes import parse_tunes
+
+    tunes = parse_tunes(text)
+    if not tunes:
+        raise DataError(f"{path} wanted a tune in ABC notation; begin the prompt with X:1 and the fields M:, L:, K:")
+    write_midi(tunes[-1].normal(), path)
