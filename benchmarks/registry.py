@@ -42,6 +42,7 @@ NAMES = (
     "language",
     "translation",
     "tunes",
+    "slots",
 )
 
 

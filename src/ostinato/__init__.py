@@ -24,6 +24,7 @@ _PLACES = {
     "DataError": "errors",
     "Forecaster": "tasks",
     "Forest": "forest",
+    "IntentParser": "tasks",
     "LanguageModel": "tasks",
     "OptionError": "errors",
     "OstinatoError": "errors",
@@ -98,6 +99,7 @@ if typing.TYPE_CHECKING:
     from ostinato.tasks import (
         AnomalyDetector,
         Forecaster,
+        IntentParser,
         LanguageModel,
         RemainingLife,
         Seq2Seq,
@@ -115,6 +117,7 @@ __all__ = [
     "DataError",
     "Forecaster",
     "Forest",
+    "IntentParser",
     "LanguageModel",
     "OptionError",
     "OstinatoError",

@@ -37,7 +37,7 @@ def test_an_unknown_verb_names_the_nearest():
         told
         == "unknown command 'ostinato train text-clasifier'; did you mean 'text-classifier'? known: 'text-classifier', "
         "'tree-classifier', 'series-classifier', 'series-regressor', 'remaining-life', 'forecaster', "
-        "'anomaly-detector', 'tagger', 'language-model'"
+        "'anomaly-detector', 'tagger', 'intent-parser', 'language-model', 'seq2seq', 'translator'"
     )
 
 

@@ -8,7 +8,15 @@ from collections import Counter
 
 import pytest
 
-from ostinato.data.assistant import OUTSIDE, Record, Split, read_sentences, split_by_template, with_outside
+from ostinato.data.assistant import (
+    OUTSIDE,
+    Record,
+    Split,
+    find_slots,
+    read_sentences,
+    split_by_template,
+    with_outside,
+)
 
 DIGEST = (
     "import hashlib; from ostinato.data.assistant import read_sentences as r; "
@@ -83,3 +91,18 @@ def test_what_is_outside_is_about_other_things_in_each_part() -> None:
     assert set(Counter(texts[0]).values()) == {3}
     assert not set(texts[0]) & set(texts[1]) | set(texts[0]) & set(texts[2]) | set(texts[1]) & set(texts[2])
     assert "tell me a joke" in texts[2]
+
+
+def test_slots_are_places_in_the_text(records: list[Record]) -> None:
+    named = {name for record in records for _, _, name in record.slots}
+    assert {"name", "area", "floor", "minutes", "item"} <= named
+    for record in records:
+        for start, end, _ in record.slots:
+            assert 0 <= start < end <= len(record.text)
+            assert record.text[start:end] == record.text[start:end].strip()
+
+
+def test_marked_slots_are_found_where_spaces_were() -> None:
+    marked = "  in the  \x02area\x03 living  room \x04  \x02x\x03 \x04 now"
+    assert find_slots(marked) == ("in the living room now", ((7, 18, "area"),))
+    assert find_slots("") == ("", ())

@@ -12,7 +12,6 @@ from ostinato.tasks import TextClassifier
 from ostinato.tasks.examples import read_examples
 from ostinato.tasks.text_options import TextClassifierOptions
 from ostinato.tasks.text_training import (
-    _threshold,
     class_weights,
     describe_data,
     enough_epochs,
@@ -20,6 +19,7 @@ from ostinato.tasks.text_training import (
     fingerprint,
     own_options,
     probabilities,
+    refusal_threshold,
 )
 from tests.tasks.requests import TINY, requests, with_others
 
@@ -105,7 +105,7 @@ def test_a_threshold_that_may_not_refuse_one_row_is_not_chosen(refuse, threshold
     shares = np.array([[0.0, confidence, 1.0 - confidence] for confidence, _ in rows])
     valid = read_examples(["a"] * len(rows), [label for _, label in rows])
     options = TextClassifierOptions(out_of_scope="oos", refuse=refuse)
-    assert _threshold(options, Labels(("oos", "x", "y"), (1, 1, 1)), valid, shares) == threshold
+    assert refusal_threshold(options, Labels(("oos", "x", "y"), (1, 1, 1)), valid, shares) == threshold
 
 
 @pytest.mark.parametrize(

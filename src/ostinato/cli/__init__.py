@@ -28,6 +28,7 @@ from ostinato.cli import (
     train,
     train_anomaly,
     train_forecaster,
+    train_intents,
     train_language,
     train_seq2seq,
     train_series,
@@ -66,6 +67,7 @@ train_series.add_to(train.app)
 train_forecaster.add_to(train.app)
 train_anomaly.add_to(train.app)
 train_tagger.add_to(train.app)
+train_intents.add_to(train.app)
 train_language.add_to(train.app)
 train_seq2seq.add_to(train.app)
 app.add_typer(train.app, name="train")

@@ -134,6 +134,8 @@ def _written(tree: Any) -> str:
 def _line(text: str, answer: Any, label: str, as_json: bool) -> str:
     if as_json:
         fields = {"text": text, "label": label, "confidence": round(answer.confidence, 6), "known": answer.known}
+        if hasattr(answer, "slots"):
+            fields["slots"] = [slot._asdict() for slot in answer.slots]
         return json.dumps(fields, ensure_ascii=False) + "\n"
     flat = text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
     return f"{label}\t{answer.confidence:.4f}\t{flat}\n"

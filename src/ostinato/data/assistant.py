@@ -8,6 +8,7 @@ sentence comes from a template that was trained on. Needs the extra ``demo``.
 from __future__ import annotations
 
 import random
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,15 +20,21 @@ from ostinato.errors import DataError, needs
 LICENCE = "Apache-2.0 (home-assistant-intents)"
 # The label of requests that no intent answers.
 OUTSIDE = "out_of_scope"
+# What stands around a slot in a sentence that is being made: no text holds these signs.
+_BEGIN, _MIDDLE, _END = "\x02", "\x03", "\x04"
 
 
 @dataclass(frozen=True)
 class Record:
-    """One sentence, its intent, and the number of the template that it was made from (-1: from none)."""
+    """One sentence, its intent, and the number of the template that it was made from (-1: from none).
+
+    ``slots`` are the characters from ``start`` up to, not including, ``end``, and the name of what they say.
+    """
 
     template: int
     intent: str
     text: str
+    slots: tuple[tuple[int, int, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,13 +70,13 @@ def read_sentences(per_template: int = 20, seed: int = 0) -> list[Record]:
                 template = numbers.setdefault((intent.name, str(sentence.text)), len(numbers))
                 chance = random.Random(f"{seed} {template} {sentence.text} {names}")
                 # A dict keeps the order, which a set does not.
-                texts: dict[str, None] = {}
+                texts: dict[str, tuple[tuple[int, int, str], ...]] = {}
                 for _ in range(10 * per_template):
-                    text = draw(sentence.expression, chance, names, rules)
-                    texts[" ".join(text.split()).lower()] = None
+                    text, slots = find_slots(draw(sentence.expression, chance, names, rules))
+                    texts.setdefault(text.lower(), slots)
                     if len(texts) == per_template:
                         break
-                records += (Record(template, intent.name, text) for text in texts)
+                records += (Record(template, intent.name, *found) for found in texts.items())
     meant: dict[str, set[str]] = defaultdict(set)
     for record in records:
         meant[record.text].add(record.intent)
@@ -119,6 +126,28 @@ def with_outside(split: Split, repeat: int = 5) -> Split:
     )
 
 
+def find_slots(marked: str) -> tuple[str, tuple[tuple[int, int, str], ...]]:
+    """The text of a sentence in which slots are marked, single spaces between its words, and where its slots are.
+
+    >>> find_slots("turn on  \x02name\x03 lamp\x04!")
+    ('turn on lamp!', ((8, 12, 'name'),))
+    """
+    text, slots, start, name = "", [], -1, ""
+    for piece in re.split("(\x02[^\x03]*\x03|\x04)", marked):
+        if piece.startswith(_BEGIN):
+            start, name = len(text), piece[1:-1]
+        elif piece == _END:
+            # A value may have spaces around it, and one may have been there before.
+            first = start + len(text[start:]) - len(text[start:].lstrip())
+            last = len(text.rstrip())
+            if first < last:
+                slots.append((first, last, name))
+        else:
+            words = re.sub(r"\s+", " ", piece)
+            text += words.lstrip() if text.endswith(" ") or not text else words
+    return text.rstrip(), tuple(slots)
+
+
 class _Draw:
     """Draws one of the texts that a template stands for."""
 
@@ -147,7 +176,8 @@ class _Draw:
         if isinstance(expression, kinds.TextChunk):
             return str(expression.original_text)
         if isinstance(expression, kinds.ListReference):
-            return chance.choice(names if expression.list_name == "name" else self.slots[expression.list_name])
+            value = chance.choice(names if expression.list_name == "name" else self.slots[expression.list_name])
+            return f"{_BEGIN}{expression.slot_name}{_MIDDLE}{value}{_END}"
         if isinstance(expression, kinds.RuleReference):
             return one(rules[expression.rule_name].expression)
         if isinstance(expression, kinds.Alternative):

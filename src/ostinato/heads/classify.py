@@ -11,6 +11,10 @@ from torch.nn import functional
 from ostinato.errors import OptionError, ShapeError
 from ostinato.layers import Dropout
 
+# The gradient of what stands beside a network is by far the longer one. Made small, it leaves clipping by norm to the
+# network; the steps of optimizers that scale each weight's gradient (all but sgd) stay as they are.
+_PULL = 0.02
+
 
 class Classify(nn.Module):
     """Scores N classes by one linear map.
@@ -80,3 +84,26 @@ class Classify(nn.Module):
     def measure(self, scores: Tensor, target: Tensor) -> dict[str, Tensor]:
         """What a report shows: how many are right."""
         return {"accuracy": (scores.detach().argmax(-1) == target).sum()}
+
+
+def mixed(scores: Tensor, other: Tensor, share: float) -> Tensor:
+    """The mixture of what two sets of scores say: probabilities [B, N]."""
+    # In mixed precision the network's scores are of half size, and the other's never.
+    mixture: Tensor = torch.lerp(scores.to(other.dtype).softmax(-1), other.softmax(-1), share)
+    return mixture
+
+
+def loss_beside(
+    head: nn.Module, scores: Tensor, other: Tensor, share: float, target: Tensor, weight: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """The loss of a head's scores and of others beside them, and their mixture, which is what to measure."""
+    mixture = mixed(scores.detach(), other.detach(), share)
+    loss: Tensor
+    if head.training:
+        # Each learns by itself: what was mixed before the loss would leave the harder work to the other.
+        loss = head.loss(scores, target, weight) + _PULL * head.loss(other, target, weight)  # type: ignore[operator]
+    else:
+        # A class that both are sure to be wrong has the probability 0, whose logarithm is no loss to average.
+        known = mixture.clamp(min=torch.finfo(mixture.dtype).tiny).log()
+        loss = head.loss(known, target, weight)  # type: ignore[operator]
+    return loss, mixture

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ostinato.errors import OptionError, ShapeError, nearest
+from ostinato.heads.classify import loss_beside, mixed
 from ostinato.heads.forecast import Forecast, Forecasted
 from ostinato.heads.forecast_numbers import UNMOVED
 from ostinato.heads.nodes import Nodes
@@ -23,10 +24,6 @@ from ostinato.sequence import valid_steps
 
 if TYPE_CHECKING:
     from ostinato.data.batch import Batch
-
-# The bag's gradient is by far the longer one. Made small, it leaves clipping by norm to the network; the steps of
-# optimizers that scale each weight's gradient (all but sgd) stay as they are.
-_PULL = 0.02
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,8 @@ class Model(nn.Module):
     p = (1 - share) p_network + share p_bag.
 
     A head with ``whole = True`` sees whole sequences, and the batch with their lengths and targets; one with
-    ``ties = True`` is given the ``table`` of the embedding, None where there is none.
+    ``ties = True`` is given the ``table`` of the embedding, None where there is none; one with
+    ``mixes = True`` is told what the bag says.
     """
 
     def __init__(self, architecture: Mapping[str, Any]) -> None:
@@ -99,7 +97,8 @@ class Model(nn.Module):
             head["table"] = getattr(getattr(self.embed, "table", None), "weight", None)
         self.head = made("head", HEADS, {"inputs": width, **head})
         self.whole = bool(getattr(self.head, "whole", False))
-        if self.whole and (self.pool is not None or parts.get("beside")):
+        mixes = getattr(self.head, "mixes", False)
+        if self.whole and (self.pool is not None or (parts.get("beside") and not mixes)):
             raise OptionError(f"a head of the kind '{head['kind']}' answers at every step; leave out pool and beside")
         self.foretells = isinstance(self.head, Forecast)
         check_series(parts, self.foretells, isinstance(self.embed, Series), self.skips)
@@ -156,7 +155,7 @@ class Model(nn.Module):
         # The end of a window is no beginning for a direction that comes from the other side.
         onward = None if self.body.bidirectional else last
         if self.whole:
-            scores = self.head(activity.y)
+            scores = self.head(activity.y, **self._others(batch))
             loss, measures = self.head.loss(scores, batch), self.head.measure(scores, batch)
             return Step(loss, onward, self.head.count(batch), measures, activity)
         features, target, weight = self._pooled(activity), batch.target, batch.weight
@@ -169,6 +168,10 @@ class Model(nn.Module):
             return self._both(batch, activity, scores, target, weight)
         loss = self.head.loss(scores, target, weight)
         return Step(loss, onward, target.numel(), self.head.measure(scores, target), activity)
+
+    def _others(self, batch: Batch | Tensor) -> dict[str, Any]:
+        """What a head that sees whole sequences is told of the bag beside it; nothing where there is none."""
+        return {} if self.beside is None else {"other": self.beside(batch), "share": self.share}
 
     def ahead(self, batch: Batch, state: Any = None) -> tuple[Tensor, Activity, Any]:
         """What a forecast sees for each step after a window [B, h, width], what the body showed, and its last state.
@@ -212,14 +215,7 @@ class Model(nn.Module):
     def _both(self, batch: Batch, activity: Activity, scores: Tensor, target: Tensor, weight: Tensor | None) -> Step:
         """The step of a network with a bag beside it: two losses to train, that of the mixture to measure."""
         assert self.beside is not None
-        other = self.beside(batch)
-        mixture = _mixed(scores.detach(), other.detach(), self.share)
-        if self.training:
-            # Each learns by itself: what was mixed before the loss would leave the harder work to the other.
-            loss = self.head.loss(scores, target, weight) + _PULL * self.head.loss(other, target, weight)
-        else:
-            # A class that both are sure to be wrong has the probability 0, whose logarithm is no loss to average.
-            loss = self.head.loss(mixture.clamp(min=torch.finfo(mixture.dtype).tiny).log(), target, weight)
+        loss, mixture = loss_beside(self.head, scores, self.beside(batch), self.share, target, weight)
         return Step(loss, None, target.numel(), self.head.measure(mixture, target), activity)
 
     @torch.inference_mode()
@@ -227,9 +223,9 @@ class Model(nn.Module):
         """The head's answer for a batch: probabilities [B, N], or [B, T, N] without pooling, or at a forest's nodes."""
         features, _ = self.features(batch)
         if self.whole:
-            return self.head.decode(features, getattr(batch, "lengths", None))
+            return self.head.decode(features, getattr(batch, "lengths", None), **self._others(batch))
         if self.beside is not None:
-            return _mixed(self.head(features), self.beside(batch), self.share)
+            return mixed(self.head(features), self.beside(batch), self.share)
         answer: Tensor = self.head.decode(features)
         return answer
 
@@ -241,10 +237,3 @@ def _units(head: Forecast, batch: Batch) -> dict[str, Tensor | None]:
     # Kinds that are never negative take no offset, not even one of zeros.
     shift = None if head.kind in UNMOVED else batch.part.offset[:, None]
     return {"scale": batch.part.scale[:, None], "shift": shift}
-
-
-def _mixed(scores: Tensor, other: Tensor, share: float) -> Tensor:
-    """The mixture of what two sets of scores say: probabilities [B, N]."""
-    # In mixed precision the network's scores are of half size, and the bag's never.
-    mixture: Tensor = torch.lerp(scores.to(other.dtype).softmax(-1), other.softmax(-1), share)
-    return mixture

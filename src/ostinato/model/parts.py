@@ -10,6 +10,7 @@ from torch import nn
 from ostinato.errors import OptionError, nearest
 from ostinato.heads.classify import Classify
 from ostinato.heads.forecast import FORECASTS
+from ostinato.heads.joint import Joint
 from ostinato.heads.language import Language
 from ostinato.heads.nodes import Nodes
 from ostinato.heads.regress import Regress
@@ -21,6 +22,7 @@ from ostinato.model.embeds import BatchBag
 PARTS = ("embed", "body", "pool", "head", "beside")
 HEADS: dict[str, Any] = {
     "classify": Classify,
+    "joint": Joint,
     "language": Language,
     "nodes": Nodes,
     "regress": Regress,

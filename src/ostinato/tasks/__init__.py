@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ostinato.tasks.evaluation import Evaluation
     from ostinato.tasks.forecast_evaluation import ForecastEvaluation
     from ostinato.tasks.forecaster import Forecaster
+    from ostinato.tasks.intent_parser import IntentParser
+    from ostinato.tasks.intent_report import IntentEvaluation
     from ostinato.tasks.language_model import LanguageModel
     from ostinato.tasks.language_report import LanguageReport
     from ostinato.tasks.number_report import NumberReport
@@ -34,6 +36,8 @@ __all__ = [
     "Evaluation",
     "ForecastEvaluation",
     "Forecaster",
+    "IntentEvaluation",
+    "IntentParser",
     "LanguageModel",
     "LanguageReport",
     "NumberReport",
@@ -54,6 +58,7 @@ __all__ = [
 TASKS = {
     "anomaly-detector": ("ostinato.tasks.anomaly_detector", "AnomalyDetector"),
     "forecaster": ("ostinato.tasks.forecaster", "Forecaster"),
+    "intent-parser": ("ostinato.tasks.intent_parser", "IntentParser"),
     "language-model": ("ostinato.tasks.language_model", "LanguageModel"),
     "remaining-life": ("ostinato.tasks.remaining_life", "RemainingLife"),
     "seq2seq": ("ostinato.tasks.seq2seq", "Seq2Seq"),
@@ -72,6 +77,8 @@ _HOMES = {
     "Evaluation": "evaluation",
     "ForecastEvaluation": "forecast_evaluation",
     "Forecaster": "forecaster",
+    "IntentEvaluation": "intent_report",
+    "IntentParser": "intent_parser",
     "LanguageModel": "language_model",
     "LanguageReport": "language_report",
     "NumberReport": "number_report",

@@ -69,7 +69,7 @@ def train_classifier(
 
     began = time.monotonic()
     labels = Labels.learn(examples.labels)
-    _check_out_of_scope(options.out_of_scope, labels)
+    check_out_of_scope(options.out_of_scope, labels)
     vocabulary = Vocabulary.learn(
         examples.texts,
         lowercase=options.lowercase,
@@ -113,7 +113,7 @@ def train_classifier(
         watch(report)
     model.to("cpu").eval()
     shares = None if held is None else probabilities(model, held.texts)
-    threshold = 0.0 if valid is None or shares is None else _threshold(options, labels, valid, shares)
+    threshold = 0.0 if valid is None or shares is None else refusal_threshold(options, labels, valid, shares)
     summary = summarise(options, examples, valid, vocabulary, labels, history, time.monotonic() - began)
     return Trained(model, vocabulary, labels, threshold, history, summary, shares)
 
@@ -224,7 +224,9 @@ def enough_epochs(batches: int) -> int:
     return max(10, min(150, -(-1500 // batches)))
 
 
-def _threshold(options: TextClassifierOptions, labels: Labels, valid: Examples, shares: NDArray[np.float64]) -> float:
+def refusal_threshold(
+    options: TextClassifierOptions, labels: Labels, valid: Examples, shares: NDArray[np.float64]
+) -> float:
     """The confidence below which the model says that it does not know, chosen on validation data.
 
     Fewer than 1 / ``refuse`` rows inside the task are too few to choose it: not one of them may be refused, and the
@@ -256,7 +258,8 @@ def side_by_side(texts: Texts, order: NDArray[np.int64]) -> Iterator[tuple[NDArr
         at += size
 
 
-def _check_out_of_scope(label: str | None, labels: Labels) -> None:
+def check_out_of_scope(label: str | None, labels: Labels) -> None:
+    """Refuse a label of what is out of scope that no row has, or that leaves too few others."""
     if label is None:
         return
     if label not in labels.names:
