@@ -96,6 +96,7 @@ class Joint(nn.Module):
         """
         _, shown = self._label(scores, batch)
         assert batch.target is not None
+        assert batch.label is not None
         best = self.tag.best(self.tag.emissions(scores.y.detach()), batch.lengths)
         labels = shown.detach().argmax(-1) == batch.label
         right = best == batch.target
