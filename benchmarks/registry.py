@@ -43,6 +43,7 @@ NAMES = (
     "translation",
     "tunes",
     "slots",
+    "language_speed",
 )
 
 

@@ -121,11 +121,14 @@ def test_the_other_options_change_what_they_say():
     assert isinstance(reports[-2], Stopped)
     assert reports[-1].epochs < 60
     assert reports[-1].monitor == "loss"
+    # average_trigger: what is validated once validation has stalled.
+    plain, averaged = (trained(valid=TinyBatches(2), epochs=12, lr=0.1, average_trigger=k)[1] for k in (0, 1))
+    assert plain[-1].history[1:] != averaged[-1].history[1:]
 
 
 def test_every_option_is_covered_here():
     # batch belongs to who makes the batches, device and checkpoint_every have tests of their own.
-    elsewhere = {"momentum", "patience", "monitor", "batch", "device", "checkpoint_every"}
+    elsewhere = {"momentum", "patience", "monitor", "average_trigger", "batch", "device", "checkpoint_every"}
     assert {field.name for field in describe(TrainOptions)} == set(CHANGED) | elsewhere
 
 
