@@ -130,3 +130,33 @@ def test_a_file_of_another_task_is_refused(model, tmp_path):
     artifact.write(tmp_path / "m.safetensors", tensors, {**manifest, "task": "text-classifier"})
     with pytest.raises(ArtifactError, match="is a model of the task 'text-classifier', wanted a language-model"):
         LanguageModel.load(tmp_path / "m.safetensors")
+
+
+def test_it_writes_what_its_file_writes(model, tmp_path):
+    from ostinato.plan import plan_of
+    from ostinato.streaming import Writer
+
+    model.save(tmp_path / "m.safetensors")
+    told = {"seed": 3, "temperature": 0.8, "ends": False}
+    written = "".join(model.generate("to be", 50, **told))
+    assert len(written) == 50
+    assert written == "".join(Writer(plan_of(tmp_path / "m.safetensors")).generate("to be", 50, **told))
+    assert "".join(model.generate("to be", 50, **told)) == written
+    with pytest.raises(OptionError):
+        next(model.generate("to be", 5, temperature=-1))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_streams_is_what_was_trained(form):
+    from ostinato.plan import plan_of
+    from ostinato.streaming import Writer
+
+    model = fitted(**FORMS[form])
+    writer, text = Writer(plan_of(model)), TEXTS[0]
+    ids = model.tokens_.encode(text)
+    logs = [
+        writer.next[ids[0]],
+        *(row[k] for row, k in zip(writer.push(ids)[:-1], ids[1:], strict=True)),
+        writer.next[0],
+    ]
+    assert math.isclose(sum(map(float, logs)), model.score(text), rel_tol=1e-4)

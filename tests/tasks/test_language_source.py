@@ -4,9 +4,10 @@ import numpy as np
 import pandas
 import pytest
 
+from ostinato.data.language.tokens import MARK
 from ostinato.errors import DataError, OptionError
 from ostinato.tasks.language_options import LanguageModelOptions
-from ostinato.tasks.language_source import MARK, source_of
+from ostinato.tasks.language_source import source_of
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ostinato import artifact
 from ostinato.cells import Cell
 from ostinato.data.frames import as_list
-from ostinato.data.language.tokens import Tokens
+from ostinato.data.language.tokens import MARK, Tokens
 from ostinato.data.table import read_table
 from ostinato.errors import ArtifactError, DataError, NotFittedError, OstinatoError, needs
 from ostinato.options import validate
@@ -20,7 +20,7 @@ from ostinato.tasks.conventions import Estimator
 from ostinato.tasks.fitted import network_of, watcher
 from ostinato.tasks.language_options import LanguageModelOptions, check_options
 from ostinato.tasks.language_report import LanguageReport
-from ostinato.tasks.language_source import MARK, source_of
+from ostinato.tasks.language_source import source_of
 from ostinato.tasks.language_training import evaluate_corpus, log_likelihoods, train_language
 
 TASK = "language-model"

@@ -11,15 +11,12 @@ from typing import TYPE_CHECKING, Any
 from ostinato.data.frames import as_list
 from ostinato.data.language.chunks import read_texts
 from ostinato.data.language.cutting import Units
-from ostinato.data.language.tokens import Tokens
+from ostinato.data.language.tokens import MARK, Tokens
 from ostinato.data.table import Table, read_table
 from ostinato.errors import DataError, OptionError
 
 if TYPE_CHECKING:
     from ostinato.data.language.corpus import Corpus
-
-# Stands before each document and after the last one: it is read to begin one, and foretold to end one.
-MARK = "<end>"
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.data.language.tokens import Tokens
+from ostinato.data.language.tokens import MARK, Tokens
 from ostinato.data.language.vectors import read_vectors
 from ostinato.errors import DataError, OptionError
 from ostinato.tasks.evaluation import counted
 from ostinato.tasks.language_options import LanguageModelOptions, network
 from ostinato.tasks.language_recipes import resolved
 from ostinato.tasks.language_report import LanguageReport
-from ostinato.tasks.language_source import MARK, Source
+from ostinato.tasks.language_source import Source
 from ostinato.tasks.text_training import few_threads, own_options, seeded_network, versions
 
 if TYPE_CHECKING:
