@@ -18,6 +18,8 @@ from tests.tasks.series_sets import LIFE, QUICK, units, waves
 CAUSAL = {**QUICK, "convolution": 0, "bidirectional": False}
 # Life that is told by its channels alone.
 ALONE = {"age": False, "baseline": 0}
+# The same with all that its options say unless told.
+USUAL = {name: getattr(ost.RemainingLife, name) for name in ("age", "baseline", "layers", "members", "stride")}
 HOUR = np.timedelta64(1, "h")
 
 
@@ -98,8 +100,8 @@ def regressor(**options: Any) -> Case:
     return Case(model, panel, lambda m, p: m.predict(p), live_numbers)
 
 
-def life(**options: Any) -> Case:
-    panel = read_series(units())
+def life(series: Any = None, **options: Any) -> Case:
+    panel = read_series(units() if series is None else series)
     model = ost.RemainingLife(**{**LIFE, **ALONE, **options}).fit(panel, progress=False)
 
     def live(model: Any, panel: Panel) -> np.ndarray:
@@ -184,6 +186,9 @@ CASES: dict[str, Callable[[], Case]] = {
     "life": life,
     "life, another window": functools.partial(life, window=40, pooling="mean"),
     "life without a cap": functools.partial(life, cap=None),
+    "life by its usual options": functools.partial(life, **USUAL),
+    "life by how old a unit is": functools.partial(life, age=True),
+    "life by how it began, values missing": functools.partial(life, holed(units()), baseline=3),
     **{f"forecaster, {head}": functools.partial(forecaster, head=head) for head in HEADS},
     **{
         f"forecaster, {head}": lambda head=head: forecaster(demand(**PLAIN), head=head)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from ostinato.errors import OptionError, PlanError, StreamError
 from ostinato.plan import plan_of
 from ostinato.streaming import SeriesSession
 from tests.streaming.live_models import CAUSAL, begun, case
-from tests.tasks.series_sets import LIFE, units, waves
+from tests.tasks.series_sets import waves
 
 
 def test_a_chunk_is_its_steps():
@@ -76,7 +78,20 @@ def test_remaining_life_lies_between_nothing_and_the_cap():
         assert 0 <= session.answer() <= 12
 
 
-def test_life_that_is_told_by_more_than_its_channels_does_not_stream():
-    model = ost.RemainingLife(**{**LIFE, "age": True, "baseline": 3}).fit(units(), progress=False)
-    with pytest.raises(PlanError, match="train it with age=False and baseline=0"):
-        ost.stream(model)
+def test_a_beginning_outlives_a_snapshot_and_ends_with_its_unit():
+    one = case("life by its usual options")
+    session, other = begun("life by its usual options"), ost.stream(one.model)
+    other.restore(session.snapshot())
+    for row in one.panel.target[5:9]:
+        session.push(row)
+        other.push(row)
+    assert session.answer() == other.answer()
+    session.reset()
+    session.push(one.panel.target[:5])
+    assert session.snapshot() == begun("life by its usual options").snapshot()
+
+
+def test_columns_that_no_session_makes_are_refused():
+    plan = plan_of(case("life by its usual options").model)
+    with pytest.raises(PlanError, match=r"reads steps run, y1 since the start.* no session makes"):
+        SeriesSession(dataclasses.replace(plan, series=dataclasses.replace(plan.series, wear=None)))

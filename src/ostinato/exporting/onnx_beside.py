@@ -53,6 +53,11 @@ def _series_rules(plan: Plan) -> dict[str, str]:
     }
     if reading.window is not None:
         rules["window"] = "an answer is that after the last so many steps, from the state of a beginning"
+    if reading.wear is not None:
+        rules["wear"] = (
+            "beside its channels a unit has covariates: with age its steps from 1 on; with baseline how far each "
+            "channel is from its mean over the first so many steps, as far as they have come, 0 where it is missing"
+        )
     if reading.forecast is not None:
         rules["steps"] = (
             "each step reads the observed columns of the step before what it foretells and the columns known of that "

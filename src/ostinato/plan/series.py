@@ -19,7 +19,8 @@ class Reading:
     ``features`` are those of :class:`~ostinato.data.series.Features` as plain data. An answer is made of the last
     ``window`` steps, each time from the state of a beginning; where that is None, of all steps so far. ``alarm`` says
     how a detector judges, ``forecast`` what the numbers of a forecast mean (its "head", "horizon", "levels",
-    "decoding", "members", "conformal" and the "columns" of tables), ``bounds`` between which numbers a number lies.
+    "decoding", "members", "conformal" and the "columns" of tables), ``bounds`` between which numbers a number lies,
+    and ``wear`` which columns ("age", "baseline") a unit has beside its channels.
     """
 
     features: Mapping[str, Any]
@@ -27,10 +28,12 @@ class Reading:
     alarm: Mapping[str, Any] | None = None
     forecast: Mapping[str, Any] | None = None
     bounds: tuple[float, float | None] | None = None
+    wear: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain data, for what stands beside an export."""
         said = {"features": dict(self.features), "window": self.window, "alarm": self.alarm, "forecast": self.forecast}
+        said["wear"] = self.wear
         return {name: value for name, value in said.items() if value is not None} | (
             {} if self.bounds is None else {"bounds": list(self.bounds)}
         )
@@ -49,7 +52,8 @@ def reading_of(manifest: Mapping[str, Any]) -> Reading | None:
     if task == "anomaly-detector":
         return Reading(features, alarm=manifest["alarm"])
     if task == "remaining-life":
-        return Reading(features, window=_window(options["window"]), bounds=(0.0, _cap(options["cap"])))
+        bounds, wear = (0.0, _cap(options["cap"])), _wear(options.get("age", False), options.get("baseline", 0))
+        return Reading(features, window=_window(options["window"]), bounds=bounds, wear=wear)
     if task != "forecaster":
         return Reading(features)
     horizon = _window(options["horizon"])
@@ -75,6 +79,14 @@ def _cap(number: Any) -> float | None:
     if number is not None and (type(number) is not int or number < 1):
         raise PlanError(f"a cap wanted a whole number from 1 on or none, got {number!r:.40}")
     return None if number is None else float(number)
+
+
+def _wear(age: Any, baseline: Any) -> dict[str, Any] | None:
+    if type(age) is not bool or type(baseline) is not int or not 0 <= baseline <= 1 << 24:
+        raise PlanError(
+            f"age wanted true or false and baseline a number of steps, got {age!r:.40} and {baseline!r:.40}"
+        )
+    return {"age": age, "baseline": baseline} if age or baseline else None
 
 
 def _window(steps: Any) -> int:

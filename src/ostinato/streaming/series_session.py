@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.data.series import LiveSeries
+from ostinato.data.series import LiveSeries, Wear, wear_names
 from ostinato.errors import OptionError, PlanError, StreamError
 from ostinato.heads.decoding import Answer
 from ostinato.plan import Plan
@@ -23,19 +24,16 @@ class SeriesSession(LiveSession):
     last steps only, as one of remaining life does, is run over these whenever it is asked.
     """
 
-    remembered = ("_rows",)
+    remembered = ("_rows", "_wear")
 
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan)
         if self.reading.alarm is not None or self.reading.forecast is not None:
             raise OptionError(f"a model of the task '{plan.task}' has no one answer; ost.stream() serves it")
         features, k = self.features, len(self.channels)
-        if features.layout.past or features.layout.known:
-            beside = ", ".join((*features.layout.past, *features.layout.known)[:3])
-            raise PlanError(
-                f"this model reads {beside} beside its channels, "
-                "which a session does not make; train it with age=False and baseline=0"
-            )
+        beside = (*features.layout.past, *features.layout.known)
+        if beside != (wear_names(self.channels, **self.reading.wear) if self.reading.wear else ()):
+            raise PlanError(f"this model reads {', '.join(beside[:3])} beside its channels, which no session makes")
         if features.scaling != "none" and features.scope != "panel":
             raise PlanError(
                 "this model scales each series by its whole, which a stream has not seen yet; train it with "
@@ -49,6 +47,8 @@ class SeriesSession(LiveSession):
         """Take a series, from a beginning."""
         self.live = live
         self._rows = None if self.reading.window is None else Rows(self.reading.window, len(self.features.columns))
+        wear = self.reading.wear
+        self._wear = Wear.new(len(self.channels), **wear) if wear else None
         self._shown: NDArray[np.float32] | None = None
 
     def push(self, values: Any, time: Any = None) -> None:
@@ -68,12 +68,17 @@ class SeriesSession(LiveSession):
         at = order.next() if time is None else order.moment(time)
         y = live.scaled(values)
         for left_out in order.between(at):
-            self._take(left_out, live.scaled(None))
-        self._take(at, y)
+            self._take(left_out, None, live.scaled(None))
+        self._take(at, values, y)
 
-    def _take(self, at: int, y: Any) -> None:
+    def _take(self, at: int, values: Any, y: Any) -> None:
+        past = None
+        if self._wear is not None:
+            then, columns = self._wear.then([math.nan] * len(self.channels) if values is None else values)
+            past = self.live.covariates(columns)
+            self._wear = then
         self.live.look_ahead(at)
-        self.live.observe(at, y)
+        self.live.observe(at, y, past)
         if self._rows is None:
             self._shown = self._session.push(self.live.x).copy()
         else:
@@ -98,7 +103,8 @@ class SeriesSession(LiveSession):
     def told(self) -> dict[str, Any]:
         """What else is remembered, as plain data."""
         rows = None if self._rows is None else self._rows.last().tolist()
-        return {"rows": rows, "shown": None if self._shown is None else self._shown.tolist()}
+        wear = None if self._wear is None else self._wear.to_dict()
+        return {"rows": rows, "shown": None if self._shown is None else self._shown.tolist(), "wear": wear}
 
     def heard(self, kept: dict[str, Any]) -> dict[str, Any]:
         """The inverse of :meth:`told`."""
@@ -108,4 +114,5 @@ class SeriesSession(LiveSession):
         rows = None
         if self.reading.window is not None:
             rows = Rows.of(kept["rows"], self.reading.window, len(self.features.columns))
-        return {"_rows": rows, "_shown": shown}
+        wear = None if self._wear is None else self._wear.restored(kept["wear"])
+        return {"_rows": rows, "_shown": shown, "_wear": wear}

@@ -10,12 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato.data.series import Layout
+from ostinato.data.series import Layout, worn
 from ostinato.errors import DataError, OptionError, needs
 from ostinato.tasks.conventions import regressor_tags
 from ostinato.tasks.fitted import watcher
 from ostinato.tasks.number_report import NumberReport
-from ostinato.tasks.series_columns import worn
 from ostinato.tasks.series_estimator import SeriesEstimator, Watch, fingerprint, parted, read_both
 from ostinato.tasks.series_examples import Columns, SeriesExamples
 from ostinato.tasks.series_options import RemainingLifeOptions, SeriesOptions, network
@@ -199,7 +198,7 @@ class RemainingLife(SeriesEstimator, RemainingLifeOptions):
         return self._worn(super()._examples(X, y, wanted, answer))
 
     def _worn(self, examples: SeriesExamples) -> SeriesExamples:
-        return worn(examples, age=self.age, baseline=self.baseline)
+        return dataclasses.replace(examples, panel=worn(examples.panel, age=self.age, baseline=self.baseline))
 
     def _read_like(self) -> Layout:
         # A unit comes with its channels alone; the columns beside them are made here.

@@ -15,6 +15,7 @@ from ostinato.data.series.panel import Panel
 from ostinato.data.series.reading import read_series
 from ostinato.data.series.scaling import Scales, fit_scales
 from ostinato.data.series.ts_files import TsFile, read_ts
+from ostinato.data.series.wear import Wear, wear_names, worn
 from ostinato.errors import needs
 
 if TYPE_CHECKING:
@@ -30,11 +31,14 @@ __all__ = [
     "Scales",
     "SeriesBatches",
     "TsFile",
+    "Wear",
     "WholeSeries",
     "extend",
     "fit_scales",
     "read_series",
     "read_ts",
+    "wear_names",
+    "worn",
 ]
 
 # These make tensors; all else works without torch.
