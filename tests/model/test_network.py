@@ -48,6 +48,16 @@ def test_a_weight_of_a_row_reaches_the_loss() -> None:
     assert model.loss(first).loss != model.loss(second).loss
 
 
+def test_a_weight_of_a_row_reaches_a_forecast_of_the_whole() -> None:
+    model = build(architecture("numbers", head={"kind": "gaussian", "outputs": 2}))
+    x, target = torch.randn(2, 6, 4), torch.randn(2, 2)
+    first, second = (Batch(x, target=target, weight=torch.tensor(w)) for w in ([1.0, 0.0], [0.0, 1.0]))
+    even = model.loss(Batch(x, target=target)).loss
+    torch.testing.assert_close((model.loss(first).loss + model.loss(second).loss) / 2, even)
+    masked = Batch(x, target=target, mask=torch.tensor([[True, True], [False, False]]))
+    torch.testing.assert_close(model.loss(masked).loss, model.loss(Batch(x[:1], target=target[:1])).loss)
+
+
 def test_without_pooling_the_head_answers_at_every_step_and_the_state_goes_on() -> None:
     model = build(architecture("numbers", pool=None)).eval()
     x = torch.randn(2, 6, 4)

@@ -166,8 +166,9 @@ class Model(nn.Module):
         scores = self.head(features)
         if self.beside is not None:
             return self._both(batch, activity, scores, target, weight)
-        loss = self.head.loss(scores, target, weight)
-        return Step(loss, onward, target.numel(), self.head.measure(scores, target), activity)
+        masked = {"mask": batch.mask} if self.foretells else {}
+        loss = self.head.loss(scores, target, weight=weight, **masked)
+        return Step(loss, onward, target.numel(), self.head.measure(scores, target, **masked), activity)
 
     def _others(self, batch: Batch | Tensor) -> dict[str, Any]:
         """What a head that sees whole sequences is told of the bag beside it; nothing where there is none."""
