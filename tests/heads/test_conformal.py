@@ -78,6 +78,19 @@ def test_a_poisoned_future_changes_nothing(horizon: int) -> None:
         assert np.array_equal(found, answers[: number + 1])
 
 
+def test_what_waits_for_its_truth_is_no_view_of_the_caller_s_arrays() -> None:
+    answers = []
+    for spoilt in (False, True):
+        fan = Conformal(LEVELS, 2, series=1)
+        quantiles, scale = np.zeros((2, 3)), np.ones(1)
+        fan.adjust(0, quantiles, scale)
+        if spoilt:
+            quantiles[:], scale[:] = 7.0, 9.0
+        fan.observe(0, 1.0)
+        answers.append(fan.adjust(1, np.zeros((2, 3))))
+    assert np.array_equal(*answers)
+
+
 def test_a_forecast_of_what_is_known_is_refused() -> None:
     fan = Conformal([0.1, 0.9], 2)
     fan.observe(7, 1.0)

@@ -83,7 +83,8 @@ class Conformal:
         It is remembered until its truth comes. A forecast from a step that was observed already would know its own
         truth, and is refused.
         """
-        given = np.asarray(quantiles, np.float64)
+        # What is kept until its truth comes must not change with the caller's arrays.
+        given = np.array(quantiles, np.float64)
         wanted = (self.series, self.horizon, len(self.levels))
         if given.shape not in (wanted, wanted[1:]) or (given.ndim == 2 and self.series > 1):
             raise ShapeError(
@@ -142,7 +143,7 @@ class Conformal:
         return answers
 
     def _scale(self, scale: npt.ArrayLike | None, rows: int) -> Floats:
-        size = np.ones(rows) if scale is None else np.asarray(scale, np.float64).reshape(-1)
+        size = np.ones(rows) if scale is None else np.array(scale, np.float64).reshape(-1)
         if size.shape != (rows,) or not np.isfinite(size).all() or not (size > 0).all():
             raise ShapeError(f"scale wanted {rows} finite numbers above 0, got {np.asarray(scale).tolist()}")
         return size
