@@ -28,8 +28,10 @@ def foretold(panel, origins, horizon=2, spread=1.0):
 
 def test_origins_roll_on_by_the_stride_and_end_with_the_data():
     panel = read_series([np.arange(20.0), np.arange(5.0)])
-    assert rolling_origins(panel, 3, 9, 3).tolist() == [11, 14, 17, 21]
-    assert rolling_origins(panel, 3, 9, 4).tolist() == [11, 15, 21]
+    with pytest.warns(RuntimeWarning, match="1 of 2 series have too few rows for steps=9: the first, '2', has 5"):
+        origins = rolling_origins(panel, 3, 9, 3)
+    assert origins.tolist() == [11, 14, 17, 21]
+    assert rolling_origins(panel, 3, 4, 4).tolist() == [16, 21]
     assert rolling_origins(panel, 3, 3, 1).tolist() == [17, 22]
 
 
@@ -43,6 +45,9 @@ def test_a_horizon_longer_than_every_series_is_refused():
         rolling_origins(read_series([np.arange(3.0), np.arange(4.0)], id=["0", "1"]), 5, None, 1)
     with pytest.raises(OptionError, match="steps=2 is less than a horizon of 3"):
         rolling_origins(read_series([np.arange(9.0)]), 3, 2, 1)
+    with pytest.raises(DataError, match="steps=9 leaves nothing to forecast from; the longest series, '1', has 9 rows"):
+        rolling_origins(read_series([np.arange(9.0)]), 3, 9, 1)
+    assert rolling_origins(read_series([np.arange(9.0)]), 3, 8, 3).tolist() == [1, 4]
     with pytest.raises(OptionError, match="stride wanted a whole number from 1 on"):
         rolling_origins(read_series([np.arange(9.0)]), 3, 3, 0)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -47,9 +48,31 @@ def rolling_origins(
                 f"no series is longer than a horizon of {horizon}; the longest, '{panel.ids[longest]}', has "
                 f"{int(panel.lengths[longest])} rows: give a shorter horizon, or more data"
             )
+        if steps is not None:
+            _check_steps(panel, horizon, steps)
     spans = zip(begin.tolist(), ends.tolist(), strict=True)
     found = [np.arange(a, b - horizon + 1, stride) for a, b in spans]
     return np.concatenate([*found, np.zeros(0, np.int64)]).astype(np.int64)
+
+
+def _check_steps(panel: Panel, horizon: int, steps: int) -> None:
+    """Refuse steps that no series has beside one to begin from; say of which series there are fewer."""
+    short = panel.lengths <= steps
+    if short.all():
+        longest = int(panel.lengths.argmax())
+        raise DataError(
+            f"steps={steps} leaves nothing to forecast from; the longest series, '{panel.ids[longest]}', has "
+            f"{int(panel.lengths[longest])} rows: give fewer steps, or more data"
+        )
+    if short.any():
+        first = int(short.argmax())
+        warnings.warn(
+            f"{int(short.sum())} of {len(panel)} series have too few rows for steps={steps}: the first, "
+            f"'{panel.ids[first]}', has {int(panel.lengths[first])}; of these all is foretold that leaves a row before "
+            f"it, and nothing where that is less than a horizon of {horizon}",
+            RuntimeWarning,
+            stacklevel=4,
+        )
 
 
 def foretell(
