@@ -31,3 +31,15 @@ def test_a_report_is_json():
     told = json.loads(json.dumps(LanguageReport(2.0, 4, 5, 6, 1, "x").to_dict()))
     assert told["nats"] == 0.5
     assert {*told} >= {"perplexity", "bits_per_character", "bits_per_byte", "tokens", "unknown"}
+
+
+def test_a_printed_report_is_its_table():
+    report = LanguageReport(math.log(2) * 300, 100, 150, 200, source="a tale")
+    assert str(report) == report.table()
+    assert str(report).splitlines() == [
+        "a tale  100 tokens",
+        "perplexity                 8.000",
+        "nats per token            2.0794",
+        "bits per character        2.0000",
+        "bits per byte             1.5000",
+    ]

@@ -90,3 +90,6 @@ class LanguageReport:
         lines = [f"{self.source or 'evaluation'}  {counted(self.tokens, 'token')}"]
         lines += [f"{name:<20}{number:>12}" for name, number in self.headline()]
         return "\n".join([*lines, *self.notes()])
+
+    def __str__(self) -> str:
+        return self.table()
