@@ -258,6 +258,58 @@ def _tunes(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     )
 
 
+def _tagging(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    if "accuracy" in s:
+        peer = f"a CRF with features made by hand: {100 * s['crfsuite_accuracy']:.2f} %" if "crfsuite_accuracy" in s else ""
+        yield (
+            f"Brown corpus, 12 tags, every tenth file to test, {s['accuracy']['runs']} seeds "
+            f"({s['processor_seconds']['mean'] / 60:.0f} minutes of one core): right tags / those of unknown words",
+            f"**{100 * s['accuracy']['mean']:.2f} %** / {percent(s['unknown_accuracy'])}",
+            peer,
+        )
+    if "field_batched_faster" in s:
+        yield (
+            "a linear-chain field's loss and gradient, 64 sentences, 12 tags",
+            f"**{s['field_batched_faster']:.0f}x**",
+            "a loop over the sentences 1x",
+        )
+
+
+def _slots(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    yield (
+        f"assistant, intents and slots in one model, {s['joint_accuracy']['runs']} splits by template: right intents / "
+        "F1 of slots",
+        f"**{percent(s['joint_accuracy'])}** / {percent(s['slot_f1'])}",
+        f"intents alone: {percent(s['intents_accuracy'])}",
+    )
+
+
+def _language(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for name, row in s.items():
+        yield (
+            f"tinyshakespeare, characters, {name}, {row['training_seconds'] / 60:.0f} minutes: nats on the last tenth",
+            f"**{row['test_nats']:.3f}**",
+            "minGRU 1.548, Transformer 1.547 (Feng et al., 2024); a 2 x 512 LSTM on torch.nn 1.459",
+        )
+
+
+def _language_speed(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    yield (
+        f"training of a language model, 2 threads, 32 x 128 characters: {', '.join(s)}",
+        "**" + " / ".join(f"{row['faster']:.2f}x" for row in s.values()) + "**",
+        "the same on torch.nn 1x",
+    )
+
+
+def _translation(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    if {"speed-plain", "speed-feeding"} <= {*s}:
+        yield (
+            "training of an encoder-decoder with attention, one thread: without input feeding / with it",
+            f"**{s['speed-plain']:.2f}x / {s['speed-feeding']:.2f}x**",
+            "the same on torch.nn 1x",
+        )
+
+
 ROWS = {
     "clinc150": _clinc150,
     "polarity": _polarity,
@@ -278,6 +330,11 @@ ROWS = {
     "cmapss": _cmapss,
     "series_sets": _series_sets,
     "nab": _nab,
+    "tagging": _tagging,
+    "slots": _slots,
+    "language": _language,
+    "language_speed": _language_speed,
+    "translation": _translation,
     "tunes": _tunes,
 }
 
