@@ -260,7 +260,11 @@ def _tunes(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 def _tagging(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     if "accuracy" in s:
-        peer = f"a CRF with features made by hand: {100 * s['crfsuite_accuracy']:.2f} %" if "crfsuite_accuracy" in s else ""
+        peer = (
+            f"a CRF with features made by hand: {100 * s['crfsuite_accuracy']:.2f} %"
+            if "crfsuite_accuracy" in s
+            else ""
+        )
         yield (
             f"Brown corpus, 12 tags, every tenth file to test, {s['accuracy']['runs']} seeds "
             f"({s['processor_seconds']['mean'] / 60:.0f} minutes of one core): right tags / those of unknown words",
