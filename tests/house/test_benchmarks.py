@@ -181,6 +181,14 @@ def test_a_machine_that_fails_is_noticed(tmp_path):
     assert picture.exists()
 
 
+def test_sunspots_are_foretold_and_drawn(tmp_path, capsys):
+    picture = tmp_path / "sunspots.png"
+    error = example("sunspots").main(str(picture), members=1, epochs=2, hidden=4, device="cpu")
+    assert 0 < error < 10
+    assert picture.exists()
+    assert "MASE of repeating the cycle before: 1.234" in capsys.readouterr().out
+
+
 def test_rivals_spend_at_most_as_many_alarms_and_no_alarm_lies_in_a_range():
     from benchmarks.nab import against, alarms_of, z_scores
 
