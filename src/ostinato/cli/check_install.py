@@ -26,6 +26,8 @@ EXTRAS = {
     "text": {"tokenizers": "tokenizers"},
     "onnx": {"onnx": "onnx", "onnxruntime": "onnxruntime"},
     "series": {"pandas": "pandas", "pyarrow": "pyarrow", "tzdata": "tzdata"},
+    "translate": {"sacrebleu": "sacrebleu"},
+    "music": {"music21": "music21"},
     "demo": {"home-assistant-intents": "home_assistant_intents", "hassil": "hassil"},
 }
 BASE = {"numpy": "numpy", "safetensors": "safetensors", "typer": "typer"}
