@@ -86,7 +86,7 @@ def write(path: Path, count: int, *, metre: bool) -> list[str]:
     tunes = []
     for seed in range(count):
         writer.reset()
-        tunes.append(PROMPT + "".join(writer.generate(PROMPT, LONGEST, seed=seed, constraint=constraint)))
+        tunes.append(PROMPT + "".join(writer.generate(PROMPT, LONGEST, seed=seed, constraint=constraint, ends=True)))
     return tunes
 
 

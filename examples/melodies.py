@@ -49,7 +49,7 @@ def main(epochs: int = 150, count: int = 20, file: str = "melodies.safetensors")
         writer.reset()
         # Given how a tune opens; the rest is the model's.
         opening = "X:1\nM:6/8\nL:1/8\nK:G\nD|GBd "
-        written.append(opening + "".join(writer.generate(opening, 400, seed=seed, constraint=metre)))
+        written.append(opening + "".join(writer.generate(opening, 400, seed=seed, constraint=metre, ends=True)))
     print(written[0])
     try:
         from ostinato.data.language.scores import write_midi

@@ -20,11 +20,11 @@ def writer_file(tmp_path_factory):
 
 
 def test_so_many_characters_are_written_after_the_prompt_and_nothing_else(writer_file):
-    result = run("generate", writer_file, "Ein Ei", "--length", 40, "--seed", 3, "--endless")
+    result = run("generate", writer_file, "Ein Ei", "--length", 40, "--seed", 3)
     assert len(result.stdout) == 40
     assert result.stderr == ""
-    assert result.stdout == run("generate", writer_file, "Ein Ei", "--length", 40, "--seed", 3, "--endless").stdout
-    assert result.stdout != run("generate", writer_file, "Ein Ei", "--length", 40, "--seed", 4, "--endless").stdout
+    assert result.stdout == run("generate", writer_file, "Ein Ei", "--length", 40, "--seed", 3).stdout
+    assert result.stdout != run("generate", writer_file, "Ein Ei", "--length", 40, "--seed", 4).stdout
 
 
 @pytest.mark.parametrize(
@@ -40,17 +40,17 @@ def test_so_many_characters_are_written_after_the_prompt_and_nothing_else(writer
     ids=" ".join,
 )
 def test_each_option_changes_what_is_written(writer_file, options):
-    plain = run("generate", writer_file, "Ein", "--length", 60, "--endless").stdout
-    assert run("generate", writer_file, "Ein", "--length", 60, "--endless", *options).stdout != plain
+    plain = run("generate", writer_file, "Ein", "--length", 60).stdout
+    assert run("generate", writer_file, "Ein", "--length", 60, *options).stdout != plain
 
 
 def test_a_document_begins_without_a_prompt(writer_file):
-    assert len(run("generate", writer_file, "--length", 5, "--endless").stdout) == 5
+    assert len(run("generate", writer_file, "--length", 5).stdout) == 5
     assert len(run("generate", writer_file, "--length", 0).stdout) == 0
 
 
 def test_characters_that_the_model_never_saw_are_told(writer_file):
-    result = run("generate", writer_file, "ΩEin", "--length", 5, "--endless")
+    result = run("generate", writer_file, "ΩEin", "--length", 5)
     assert "the prompt holds characters that the model has never seen" in result.stderr
     assert len(result.stdout) == 5
 
@@ -89,8 +89,8 @@ def tune_file(tmp_path_factory):
 
 
 def test_with_metre_full_bars_are_as_long_as_the_meter_says(tune_file):
-    plain = run("generate", tune_file, OPENING, "--length", 300, "--endless", "--temperature", 3).stdout
-    kept = run("generate", tune_file, OPENING, "--length", 300, "--endless", "--temperature", 3, "--metre").stdout
+    plain = run("generate", tune_file, OPENING, "--length", 300, "--temperature", 3).stdout
+    kept = run("generate", tune_file, OPENING, "--length", 300, "--temperature", 3, "--metre").stdout
     assert kept != plain
     assert len(kept) == 300
     reader = BarReader()
@@ -119,7 +119,7 @@ def command(*words, **options):
 
 
 def test_text_comes_before_the_end_and_a_reader_may_go_away(writer_file):
-    process = command(writer_file, "Ein", "--length", 100_000_000, "--endless")
+    process = command(writer_file, "Ein", "--length", 100_000_000)
     assert len(process.stdout.read(20)) == 20
     process.stdout.close()
     assert process.wait(60) == 1
@@ -130,7 +130,7 @@ def test_text_comes_before_the_end_and_a_reader_may_go_away(writer_file):
 def test_ctrl_c_ends_it_quietly(writer_file):
     import signal
 
-    process = command(writer_file, "Ein", "--length", 100_000_000, "--endless")
+    process = command(writer_file, "Ein", "--length", 100_000_000)
     assert len(process.stdout.read(20)) == 20
     process.send_signal(signal.SIGINT)
     process.stdout.read()
@@ -145,7 +145,7 @@ def test_it_runs_without_torch(writer_file):
 import sys
 for name in ("torch", "accelerate", "tokenizers"):
     sys.modules[name] = None
-sys.argv = ["ostinato", "generate", {str(writer_file)!r}, "Ein", "--length", "12", "--endless"]
+sys.argv = ["ostinato", "generate", {str(writer_file)!r}, "Ein", "--length", "12"]
 from ostinato.cli import main
 main()
 """

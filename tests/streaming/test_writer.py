@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import struct
 import tracemalloc
 
 import numpy as np
@@ -10,6 +11,7 @@ import ostinato as ost
 from ostinato.errors import ArtifactError, DataError, OptionError, PlanError, StreamError
 from ostinato.layers import Recurrent
 from ostinato.plan import plan_of
+from ostinato.streaming.snapshot import pack
 from ostinato.streaming.writer import Writer
 from tests.streaming.language import TOKENS, model_of
 
@@ -25,34 +27,35 @@ def writer_of(kind):
 
 def test_as_many_characters_come_as_were_asked_for(kind):
     for length in (0, 1, 37):
-        assert len("".join(writer_of(kind).generate("Ein", length, ends=False))) == length
+        assert len("".join(writer_of(kind).generate("Ein", length))) == length
 
 
 def test_text_comes_piece_by_piece():
-    pieces = list(writer_of("characters").generate("Ein", 30, ends=False))
+    pieces = list(writer_of("characters").generate("Ein", 30))
     assert len(pieces) == 30
     running = writer_of("characters").generate("Ein", None, ends=False)
     assert "".join(next(running) for _ in range(30)) == "".join(pieces)
 
 
-def test_a_text_ends_where_the_model_ends_it():
-    lengths = [len("".join(writer_of("characters").generate("", 2000, seed=seed))) for seed in range(4)]
-    assert min(lengths) < 2000
+@pytest.mark.parametrize("options", [{"length": 2000, "ends": True}, {}], ids=["allowed", "no length"])
+def test_a_text_ends_where_the_model_ends_it(options):
+    lengths = [len("".join(writer_of("characters").generate("", seed=seed, **options))) for seed in range(4)]
+    assert 0 < min(lengths) < 2000
 
 
 def test_a_text_ends_before_a_stop_string(kind):
-    whole = "".join(writer_of(kind).generate("Ein", 60, ends=False))
+    whole = "".join(writer_of(kind).generate("Ein", 60))
     stop = whole[20:22]
-    assert "".join(writer_of(kind).generate("Ein", 60, ends=False, stop=stop)) == whole[: whole.index(stop)]
+    assert "".join(writer_of(kind).generate("Ein", 60, stop=stop)) == whole[: whole.index(stop)]
     assert (
-        "".join(writer_of(kind).generate("Ein", 60, ends=False, stop=["never to be seen", stop]))
+        "".join(writer_of(kind).generate("Ein", 60, stop=["never to be seen", stop]))
         == whole[: whole.index(stop)]
     )
 
 
 def test_special_and_unknown_tokens_are_never_written():
     for seed in range(5):
-        assert "\ufffd" not in "".join(writer_of("characters").generate("Ein", 100, seed=seed, ends=False))
+        assert "\ufffd" not in "".join(writer_of("characters").generate("Ein", 100, seed=seed))
 
 
 class Digits:
@@ -88,7 +91,7 @@ def test_a_prompt_longer_than_a_chunk_is_read_as_in_one_go():
 
 
 def test_unknown_characters_of_a_prompt_are_read_as_unknown():
-    assert len("".join(writer_of("characters").generate("ΩΩ", 10, ends=False))) == 10
+    assert len("".join(writer_of("characters").generate("ΩΩ", 10))) == 10
 
 
 def test_a_model_without_a_mark_wants_a_prompt():
@@ -103,17 +106,37 @@ def test_a_model_without_a_mark_wants_a_prompt():
 
 def test_a_snapshot_goes_on_where_it_was_taken(kind):
     writer = writer_of(kind)
-    "".join(writer.generate("Ein Ei", 10, ends=False))
+    "".join(writer.generate("Ein Ei", 10))
     data, fork = writer.snapshot(), writer.fork()
-    rest = "".join(writer.generate("\nund", 20, ends=False))
-    assert "".join(fork.generate("\nund", 20, ends=False)) == rest
+    rest = "".join(writer.generate("\nund", 20, repetition_penalty=1.5))
+    assert "".join(fork.generate("\nund", 20, repetition_penalty=1.5)) == rest
     other = writer_of(kind)
     other.restore(data)
-    assert "".join(other.generate("\nund", 20, ends=False)) == rest
+    assert "".join(other.generate("\nund", 20, repetition_penalty=1.5)) == rest
     with pytest.raises(StreamError, match="belongs to the model"):
         ost.stream(model_of("bytes", "tied")).restore(data)
     writer.reset()
     assert "".join(writer.generate("Ein Ei", 10)) == "".join(writer_of(kind).generate("Ein Ei", 10))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not that of a writer"),
+        (struct.pack("<q", -1), "not that of a writer"),
+        (struct.pack("<q", 2**40), "not that of a writer"),
+        (struct.pack("<qi", 1, 10**6), "tokens beyond the"),
+        (struct.pack("<qi", 1, 1), "no state of a stream"),
+    ],
+    ids=["empty", "negative", "huge", "a foreign token", "nothing behind"],
+)
+def test_a_snapshot_of_something_else_is_refused_and_changes_nothing(content, message):
+    writer = writer_of("characters")
+    writer.read("Ein Ei")
+    before = writer.snapshot()
+    with pytest.raises(StreamError, match=message):
+        writer.restore(pack(writer.plan.digest, content))
+    assert writer.snapshot() == before
 
 
 def test_memory_does_not_grow_with_the_text():
@@ -141,7 +164,7 @@ def test_the_likeliest_text_is_at_least_as_likely_as_the_greedy_one():
         return float(logs[np.arange(len(ids)), ids].sum())
 
     greedy, one, many = (
-        "".join(writer_of("characters").generate("Ein", 12, ends=False, **options))
+        "".join(writer_of("characters").generate("Ein", 12, **options))
         for options in ({"temperature": 0}, {"beam": 1}, {"beam": 40})
     )
     assert one == greedy
@@ -149,7 +172,7 @@ def test_the_likeliest_text_is_at_least_as_likely_as_the_greedy_one():
 
 
 def test_a_beam_wider_than_the_vocabulary_finds_a_text():
-    assert len("".join(writer_of("characters").generate("Ein", 4, beam=500, ends=False))) == 4
+    assert len("".join(writer_of("characters").generate("Ein", 4, beam=500))) == 4
 
 
 @pytest.mark.parametrize(

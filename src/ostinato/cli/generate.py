@@ -46,18 +46,21 @@ def generate(
         int | None,
         typer.Option(help="Look for the likeliest text among so many at once, instead of drawing.", metavar="INT"),
     ] = None,
-    endless: Annotated[bool, typer.Option("--endless", help="Do not let the model end its document.")] = False,
+    ends: Annotated[
+        bool, typer.Option("--ends", help="Let the model end its document, if that comes before --length characters.")
+    ] = False,
     metre: Annotated[
         bool, typer.Option("--metre", help="Tunes in ABC notation: keep every full bar as long as the meter says.")
     ] = False,
     midi: Annotated[
-        str | None, typer.Option(help="Write the tune, prompt included, to this file as MIDI too.", metavar="FILE")
+        str | None,
+        typer.Option(help="Write a tune up to its end, and with its prompt to this file as MIDI too.", metavar="FILE"),
     ] = None,
 ) -> None:
     """Go on from a prompt and write what follows it as it comes; needs no torch.
 
-    Writes --length characters after the prompt, or fewer where the model ends its document or a --stop text comes, and
-    nothing else. The same seed writes the same text.
+    Writes --length characters after the prompt and nothing else; fewer where a --stop text comes, or with --ends (and
+    --midi) where the model ends its document. The same seed writes the same text.
     """
     from ostinato.cli.program import note
     from ostinato.data.language.metre_constraint import MetreConstraint
@@ -83,7 +86,7 @@ def generate(
         repetition_penalty=repetition_penalty,
         seed=seed,
         stop=stop or (),
-        ends=not endless,
+        ends=ends or midi is not None,
         beam=beam,
         constraint=MetreConstraint() if metre else None,
     )

@@ -14,7 +14,7 @@ from ostinato.errors import DataError, OptionError
 
 Floats = NDArray[numpy.float64]
 # So many tokens back a repetition counts as one, unless said otherwise.
-_WINDOW = 64
+WINDOW = 64
 
 
 class Constraint(Protocol):
@@ -84,7 +84,7 @@ class Sampler:
         top_k: int | None = None,
         top_p: float | None = None,
         repetition_penalty: float = 1.0,
-        window: int = _WINDOW,
+        window: int = WINDOW,
         seed: int = 0,
         banned: Iterable[int] = (),
         constraint: Constraint | None = None,

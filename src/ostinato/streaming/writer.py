@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -9,14 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostinato.data.language.tokens import MARK
-from ostinato.errors import DataError, OptionError
-from ostinato.heads.generation import Constraint, Sampler, Stops
+from ostinato.errors import DataError, OptionError, StreamError
+from ostinato.heads.generation import WINDOW, Constraint, Sampler, Stops
 from ostinato.plan import Plan
 from ostinato.streaming.beams import best_text
 from ostinato.streaming.session import Session
+from ostinato.streaming.snapshot import pack, unpack
 
 # A long prompt is read in chunks of so many tokens.
 _CHUNK = 256
+# How many of the latest tokens a snapshot holds.
+_COUNT = struct.Struct("<q")
 
 
 class Writer:
@@ -34,7 +39,18 @@ class Writer:
         self.plan, self.tokens = plan, plan.tokens
         self._mark = self.tokens.special(MARK) if MARK in self.tokens.specials else None
         self._session = Session(plan)
-        self._spelt = self.tokens.decoder()
+        self._begin()
+
+    def _begin(self, latest: Iterable[int] = ()) -> None:
+        """Forget the latest tokens, or know these as the latest."""
+        self._spelt, self._latest = self.tokens.decoder(), deque[int](maxlen=WINDOW)
+        for token in latest:
+            self._note(token)
+
+    def _note(self, token: int) -> str:
+        """Count a token as the latest; gives the text that is ready with it."""
+        self._latest.append(token)
+        return self._spelt.push(token)
 
     def read(self, text: str) -> None:
         """Take a text in, as if it had been written."""
@@ -44,7 +60,7 @@ class Writer:
         """log p of what comes next after each token of a text, or of ids [T], as :meth:`Session.push` gives it."""
         shown: NDArray[np.float32] = self._session.push(x)
         for token in np.atleast_1d(self.tokens.encode(x) if isinstance(x, str) else np.asarray(x)).tolist():
-            self._spelt.push(token)
+            self._note(token)
         return shown
 
     @property
@@ -69,19 +85,20 @@ class Writer:
         seed: int = 0,
         stop: str | Iterable[str] = (),
         constraint: Constraint | None = None,
-        ends: bool = True,
+        ends: bool | None = None,
         beam: int | None = None,
     ) -> Iterator[str]:
         """Go on from what was read and the prompt; gives text as it comes, ``length`` characters in all.
 
-        It ends sooner where the model ends its document, unless ``ends=False`` forbids it, and before the first of the
-        ``stop`` strings; without a length, only there. Options of sampling are those of
-        :class:`~ostinato.heads.generation.Sampler`. ``beam`` looks for the likeliest text among so many at once
-        instead, and gives it whole. What it wrote counts as read; with ``beam`` the writer stays behind the prompt.
+        Without a length the text ends where the model ends its document. With one the model goes on up to it, and
+        ``ends=True`` lets it end its document sooner. Before the first of the ``stop`` strings it ends in any case.
+        Options of sampling are those of :class:`~ostinato.heads.generation.Sampler`; a ``constraint`` begins with the
+        prompt. ``beam`` looks for the likeliest text among so many at once instead, and gives it whole. What it wrote
+        counts as read; with ``beam`` the writer stays behind the prompt.
         """
         self._check(prompt, length, beam)
         stops = Stops(stop)
-        end = self._mark if ends else None
+        end = self._mark if (length is None if ends is None else ends) else None
         banned = [*(k for k in range(self.tokens.first) if k != end)]
         strings = self.tokens.strings if constraint is not None else None
         sampling = {
@@ -100,8 +117,8 @@ class Writer:
                     )
             if top_k is not None or top_p is not None:
                 raise OptionError("top_k and top_p are for sampling, and beam looks for the likeliest; leave them out")
-        ids = self._take(prompt)
-        sampler.begin(prompt, ids)
+        self._take(prompt)
+        sampler.begin(prompt, self._latest)
         if beam is not None:
             assert length is not None
             return iter((best_text(self._session, self._spelt, sampler, stops.strings, length, beam),))
@@ -113,7 +130,7 @@ class Writer:
         scores = self._session.shown
         while left > 0:
             token = sampler.draw(scores)
-            text = self._spelt.push(token) if token != sampler.end else self._spelt.end()
+            text = self._note(token) if token != sampler.end else self._spelt.end()
             scores = self._session.push_token(token)
             ready = stops.push(text)
             if token == sampler.end:
@@ -125,7 +142,7 @@ class Writer:
             if stops.stopped or token == sampler.end:
                 return
 
-    def _take(self, text: str) -> NDArray[np.int32]:
+    def _take(self, text: str) -> None:
         """Read a text, after the mark where it is the first."""
         ids = self.tokens.encode(text)
         if self._session.shown is None:
@@ -135,7 +152,6 @@ class Writer:
                 self._session.push_token(self._mark)
         for begin in range(0, len(ids), _CHUNK):
             self.push(ids[begin : begin + _CHUNK])
-        return ids
 
     def _check(self, prompt: str, length: int | None, beam: int | None) -> None:
         if not isinstance(prompt, str):
@@ -148,24 +164,38 @@ class Writer:
             raise OptionError("beam wanted a length: it looks for the likeliest text of so many characters")
 
     def snapshot(self) -> bytes:
-        """All that was read and written, as bytes for :meth:`restore`, bound to the model."""
-        return self._session.snapshot()
+        """All that is remembered of what was read and written, as bytes for :meth:`restore`, bound to the model."""
+        latest = np.array(self._latest, "<i4")
+        return pack(self.plan.digest, _COUNT.pack(len(latest)) + latest.tobytes() + self._session.snapshot())
 
     def restore(self, data: bytes) -> None:
-        """Go on where a snapshot of the same model was taken."""
-        self._session.restore(data)
-        self._spelt = self.tokens.decoder()
+        """Go on where a snapshot of the same model was taken.
+
+        Raises :class:`~ostinato.errors.StreamError` for bytes of another model, cut off or changed; the writer is then
+        as it was.
+        """
+        content = unpack(data, self.plan.digest)
+        count = _COUNT.unpack_from(content)[0] if len(content) >= _COUNT.size else -1
+        begin = _COUNT.size + 4 * count
+        if not 0 <= count <= WINDOW or len(content) < begin:
+            raise StreamError("the state is not that of a writer; take it again by Writer.snapshot()")
+        latest = np.frombuffer(content, "<i4", count, _COUNT.size)
+        if count and not 0 <= latest.min() <= latest.max() < self.tokens.size:
+            raise StreamError(f"the state holds tokens beyond the {self.tokens.size} of the model; take it again")
+        self._session.restore(content[begin:])
+        self._begin(latest.tolist())
 
     def reset(self) -> None:
         """Begin a new text."""
         self._session.reset()
-        self._spelt = self.tokens.decoder()
+        self._begin()
 
     def fork(self) -> Writer:
         """Another writer that stands where this one stands."""
         other = Writer.__new__(Writer)
         other.__dict__.update(self.__dict__)
         other._session, other._spelt = self._session.fork(), self._spelt.fork()
+        other._latest = self._latest.copy()
         return other
 
     def __repr__(self) -> str:
