@@ -47,10 +47,7 @@ def test_a_text_ends_before_a_stop_string(kind):
     whole = "".join(writer_of(kind).generate("Ein", 60))
     stop = whole[20:22]
     assert "".join(writer_of(kind).generate("Ein", 60, stop=stop)) == whole[: whole.index(stop)]
-    assert (
-        "".join(writer_of(kind).generate("Ein", 60, stop=["never to be seen", stop]))
-        == whole[: whole.index(stop)]
-    )
+    assert "".join(writer_of(kind).generate("Ein", 60, stop=["never to be seen", stop])) == whole[: whole.index(stop)]
 
 
 def test_special_and_unknown_tokens_are_never_written():
