@@ -44,6 +44,7 @@ NAMES = (
     "tunes",
     "slots",
     "language_speed",
+    "generation",
 )
 
 

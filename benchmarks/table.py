@@ -305,6 +305,15 @@ def _language_speed(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     )
 
 
+def _generation(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for name, row in s.items():
+        yield (
+            f"a language model writes a million characters on one core, {name}: characters a second, memory it grew by",
+            f"**{row['characters_per_second']:,.0f}**, {max(0, row['memory_grew_bytes']) / 1e6:.1f} MB",
+            f"a loop over torch.nn: {row['characters_per_second'] / row['faster']:,.0f}",
+        )
+
+
 def _translation(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     if {"speed-plain", "speed-feeding"} <= {*s}:
         yield (
@@ -338,6 +347,7 @@ ROWS = {
     "slots": _slots,
     "language": _language,
     "language_speed": _language_speed,
+    "generation": _generation,
     "translation": _translation,
     "tunes": _tunes,
 }
