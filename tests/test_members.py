@@ -40,3 +40,8 @@ def test_forecasts_of_members_are_the_means_of_theirs_and_draws_are_shared_out()
     assert several.draw(batch, 2).shape == (1, 2, 2, 1)
     assert [share for _, share in several.shares(8)] == [3, 3, 2]
     torch.testing.assert_close(several.loss(batch).loss, torch.stack([one.loss(batch).loss for one in each]).mean())
+
+
+def test_depths_of_members_are_told_together():
+    several = Members([build(PARTS) for _ in range(3)])
+    assert [len(group) for group in several.depths()] == [3 * len(group) for group in build(PARTS).depths()]

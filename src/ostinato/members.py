@@ -52,6 +52,11 @@ class Members(nn.Module):
         """The recurrence of the first member."""
         return self.first.body
 
+    def depths(self) -> list[list[nn.Parameter]]:
+        """The weights from the top down, of all members together."""
+        parts = zip(*(member.depths() for member in self._each()), strict=True)
+        return [[parameter for group in groups for parameter in group] for groups in parts]
+
     def loss(self, batch: Any, state: Any = None) -> Step:
         """The mean of the members' losses in training, the loss of their common answer otherwise."""
         del state

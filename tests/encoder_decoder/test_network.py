@@ -166,3 +166,13 @@ def test_a_missing_part_is_named():
 def test_a_batch_without_targets_has_no_loss():
     with pytest.raises(ShapeError, match="with targets"):
         network().loss(dataclasses.replace(batch(), target=None))
+
+
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("tied", [False, True])
+def test_every_weight_has_its_depth_and_a_shared_table_is_the_lowest(shared, tied):
+    net = network(shared=shared, tied=tied, layers=2)
+    depths = net.depths()
+    assert sorted(id(p) for group in depths for p in group) == sorted(id(p) for p in net.parameters())
+    assert len(depths) == 4
+    assert depths[-1] == [net.reads.weight]

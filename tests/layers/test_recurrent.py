@@ -89,3 +89,11 @@ def test_a_wrong_state_is_named() -> None:
 
 def test_it_says_what_it_is() -> None:
     assert "Direction(gru, 3, 4, reverse=True)" in repr(Recurrent("gru", 3, 4, bidirectional=True))
+
+
+def test_the_weights_of_a_stack_are_told_from_the_top_down() -> None:
+    stack = Recurrent("gru", 3, 5, layers=3, bidirectional=True, projection=4, norm=True)
+    names = {id(parameter): name for name, parameter in stack.named_parameters()}
+    told = [{names[id(parameter)].split(".")[:2][1] for parameter in group} for group in stack.depths()]
+    assert told == [{"2"}, {"1"}, {"0"}]
+    assert sum(len(group) for group in stack.depths()) == len(names)

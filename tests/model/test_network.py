@@ -240,3 +240,21 @@ def test_a_head_of_whole_sequences_sees_the_batch_and_the_table(monkeypatch: pyt
         build(architecture("ids", head={"kind": "whole"}))
     with pytest.raises(DataError, match="a label is one for a whole sequence"):
         batch.windows(2)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        architecture("words", body={"cell": "gru", "hidden": 4, "layers": 2}, pool=["attention"], beside=BESIDE),
+        trees(),
+        foretelling(),
+        architecture("numbers", body={"kind": "hybrid", "cell": "gru", "hidden": 4, "filters": 3}),
+    ],
+)
+def test_every_weight_has_its_depth(parts) -> None:
+    model = build(parts)
+    depths = model.depths()
+    assert sorted(id(p) for group in depths for p in group) == sorted(id(p) for p in model.parameters())
+    assert {id(p) for p in depths[0]} >= {id(p) for p in model.head.parameters()}
+    assert [id(p) for p in depths[-1]] == [id(p) for p in model.embed.parameters()]
+    assert len(depths) == 2 + parts["body"].get("layers", 1)

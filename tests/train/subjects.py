@@ -26,6 +26,9 @@ class Tiny(nn.Module):
         self.scores = nn.Linear(8, NAMES)
         self.stateful = stateful
 
+    def depths(self):
+        return [[*part.parameters()] for part in (self.scores, self.body, self.letters)]
+
     def loss(self, batch, state=None):
         before = None if state is None else (state.h, state.c)
         y, (h, c) = self.body(self.letters(batch.inputs), before)

@@ -95,6 +95,8 @@ CHANGED = {
     "weight_decay": 0.1,
     "schedule": "cosine",
     "warmup": 1.0,
+    "layer_decay": 2.0,
+    "unfreeze": 0.5,
     "clip": 0.01,
     "clip_value": 1e-4,
     "average": 0.9,

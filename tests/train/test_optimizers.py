@@ -41,7 +41,7 @@ def same(left, right):
 
 
 def ours(name, model, **given):
-    return make_optimizer(model.parameters(), TrainOptions(optimizer=name.split()[0], lr=0.01, **given))
+    return make_optimizer([model.parameters()], TrainOptions(optimizer=name.split()[0], lr=0.01, **given))
 
 
 @pytest.mark.parametrize("name", NAMESAKES)

@@ -29,7 +29,7 @@ EVERYTHING = {
 
 
 def sentences():
-    """Sentences of different lengths in shuffled batches; dropout, average, plateau, early stopping, best weights."""
+    """Sentences in shuffled batches, layers that begin one by one; dropout, average, plateau, best weights."""
     things = ["lamp", "heating", "music", "door", "window"]
     texts = [
         f"{verb} the {'very ' * k}{thing}" for verb in ("open", "stop", "play") for thing in things for k in range(4)
@@ -47,7 +47,12 @@ def sentences():
     )
     batches = TextBatches(encoded, target, size=4, seed=5)
     valid = TextBatches(vocabulary.encode(texts[::5]), target[::5], size=8, shuffle=False)
-    return model, batches, valid, TrainOptions(epochs=4, patience=3, monitor="loss", **EVERYTHING)
+    return (
+        model,
+        batches,
+        valid,
+        TrainOptions(epochs=4, patience=3, monitor="loss", layer_decay=2.6, unfreeze=0.7, **EVERYTHING),
+    )
 
 
 def stream():

@@ -106,6 +106,12 @@ class EncoderDecoder(nn.Module):
         """The network as data for a file: a manifest and the weights by name."""
         return {"kind": "network", "architecture": stored_architecture(self.architecture)}, stored_weights(self)
 
+    def depths(self) -> list[list[nn.Parameter]]:
+        """The weights from the top down: what writes, each layer of the encoder, the table that it reads."""
+        below = {id(parameter) for part in (self.encoder, self.reads) for parameter in part.parameters()}
+        above = [parameter for parameter in self.parameters() if id(parameter) not in below]
+        return [above, *self.encoder.depths(), [*self.reads.parameters()]]
+
     def read(self, batch: PairBatch) -> tuple[Read | None, tuple[Any, Tensor]]:
         """What the decoder looks at, and the state that it begins from."""
         words = self.enter(self.reads(batch.inputs))

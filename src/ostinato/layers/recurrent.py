@@ -273,6 +273,14 @@ class Recurrent(nn.Module):
         """The parts of the stack: for each layer, the forward one and perhaps the reverse one."""
         return [[cast("Direction", direction) for direction in cast("nn.ModuleList", layer)] for layer in self.layers]
 
+    def depths(self) -> list[list[nn.Parameter]]:
+        """The weights of each layer, the top one first; what follows a layer belongs to it."""
+        groups = []
+        for index, layer in enumerate(self.layers):
+            after = [parts[index] for parts in (self.projections, self.norms) if index < len(parts)]
+            groups.append([parameter for part in (layer, *after) for parameter in part.parameters()])
+        return groups[::-1]
+
     def _given(self, state: Sequence[State] | None) -> Sequence[State | None]:
         wanted = len(self.layers) * (2 if self.bidirectional else 1)
         if state is None:

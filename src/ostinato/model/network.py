@@ -116,6 +116,13 @@ class Model(nn.Module):
         """The network as data for a file, a stream or an export: a manifest and the weights by name."""
         return {"kind": "network", "architecture": stored(self.architecture)}, stored_weights(self)
 
+    def depths(self) -> list[list[nn.Parameter]]:
+        """The weights from the top down: what answers, each layer of the body, what reads."""
+        beside = [] if self.beside is None else [*self.beside.parameters()]
+        pool = [] if self.pool is None else [*self.pool.parameters()]
+        body = self.body.depths() if hasattr(self.body, "depths") else [[*self.body.parameters()]]
+        return [[*self.head.parameters(), *pool, *beside], *body, [*self.embed.parameters()]]
+
     def features(self, batch: Batch | Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """What the head sees, [B, width], [B, T, width] or [N, width] for a forest, and the body's last state."""
         if self.folds:

@@ -10,7 +10,7 @@ from ostinato.errors import OptionError
 from ostinato.options import Option
 from ostinato.tasks.language_recipes import RECIPES, by_recipe, resolved
 from ostinato.tasks.text_options import LAYER_NORMS, check_cell
-from ostinato.train.options import TrainOptions, check_training
+from ostinato.train.options import SCHEDULES, TrainOptions, check_training
 
 _TEXT = "Reading"
 _NETWORK = "Network"
@@ -66,9 +66,7 @@ class LanguageModelOptions(TrainOptions):
     ] = None  # type: ignore[assignment]
     schedule: Annotated[
         str | None,
-        by_recipe(
-            "schedule", "How the learning rate falls after warm-up", _TRAINING, words=("constant", "cosine", "plateau")
-        ),
+        by_recipe("schedule", "How the learning rate falls after warm-up", _TRAINING, words=SCHEDULES),
     ] = None  # type: ignore[assignment]
     warmup: Annotated[
         float | None, by_recipe("warmup", "Epochs over which the learning rate rises", _TRAINING, at_least=0)

@@ -13,6 +13,7 @@ from ostinato.errors import DivergedError, OptionError, nearest
 from ostinato.state import flatten_state, map_state, unflatten_state
 from ostinato.train.average import make_average
 from ostinato.train.clipping import Clip
+from ostinato.train.depths import Depths
 from ostinato.train.meter import Meter, MeterPart
 from ostinato.train.optimizers import OptimizerPart, make_optimizer
 from ostinato.train.options import TrainOptions
@@ -42,7 +43,8 @@ class Learner:
         self.model = model
         self.options = options
         self.placement = placement
-        self.optimizer = make_optimizer(parameters, options)
+        self.depths = Depths(model, options)
+        self.optimizer = make_optimizer(self.depths.groups, options)
         self.schedule = make_schedule(options)
         self.clip = Clip(parameters, norm=options.clip, value=options.clip_value)
         self.average = make_average(parameters, options)
@@ -67,10 +69,10 @@ class Learner:
 
     def step(self, batch: Any, progress: float, *, carry: bool = False) -> None:
         """Learn from one batch; ``carry`` hands the detached state on."""
-        rate = self.schedule.rate(progress)
-        for group in self.optimizer.param_groups:
+        rates = self.depths.rates(self.schedule.rate(progress))
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
             group["lr"] = rate
-        with self.placement.autocast():
+        with self.depths.still(progress), self.placement.autocast():
             result = self.loss(batch, self.carried.state)
         # Reports tell the loss alone, so that it compares with that of validation.
         self.meter.add(result.loss, result.count, result.measures)

@@ -127,6 +127,8 @@ class Run:
         self.steps = placement.steps(len(batches))
         if placement.processes > 1 and (self.continuous or options.truncate):
             raise OptionError("a state that goes from window to window stays in one process; train in one process")
+        if placement.processes > 1 and options.unfreeze is not None:
+            raise OptionError("layers that begin one by one do so in one process; train in one, or leave out unfreeze")
         self.identity = Identity(
             recorded(options) | {"device": placement.device.type} | dict(facts),
             fingerprint,

@@ -15,10 +15,10 @@ from ostinato.train.options import TrainOptions
 _FUSED_ON = ("cpu", "cuda", "mps")
 
 
-def make_optimizer(parameters: Iterable[torch.nn.Parameter], options: TrainOptions) -> Optimizer:
-    """The optimiser that the options name, over the parameters that want gradients."""
-    chosen = [p for p in parameters if p.requires_grad]
-    form = _form(chosen)
+def make_optimizer(groups: Iterable[Iterable[torch.nn.Parameter]], options: TrainOptions) -> Optimizer:
+    """The optimiser that the options name, over groups of parameters, as far as these want gradients."""
+    chosen: Any = [{"params": [p for p in group if p.requires_grad]} for group in groups]
+    form = _form([p for group in chosen for p in group["params"]])
     lr, decay, momentum = options.lr, options.weight_decay, options.momentum
     if options.optimizer == "adam":
         return Adam(chosen, lr=lr, weight_decay=decay, **form)

@@ -9,6 +9,7 @@ from ostinato.errors import OptionError
 from ostinato.options import Option, describe, validate
 
 _GROUP = "Training"
+SCHEDULES = ("constant", "cosine", "plateau", "slanted")
 
 
 @dataclass(kw_only=True)
@@ -39,11 +40,24 @@ class TrainOptions:
     ] = 0.01
     schedule: Annotated[
         str,
-        Option("How the learning rate falls after warm-up.", words=("constant", "cosine", "plateau"), group=_GROUP),
+        Option("How the learning rate falls after warm-up.", words=SCHEDULES, group=_GROUP),
     ] = "cosine"
     warmup: Annotated[
         float, Option("Epochs over which the learning rate rises, such as 0.5.", at_least=0, group=_GROUP)
     ] = 1.0
+    layer_decay: Annotated[
+        float,
+        Option("Each layer's learning rate is that of the layer above it divided by this.", at_least=1, group=_GROUP),
+    ] = 1.0
+    unfreeze: Annotated[
+        float | None,
+        Option(
+            "Epochs from one layer's first step to that of the layer below it, the top first; all begin at once unless "
+            "given.",
+            above=0,
+            group=_GROUP,
+        ),
+    ] = None
     clip: Annotated[float, Option("Largest norm of the gradient; 0 turns it off.", at_least=0, group=_GROUP)] = 1.0
     clip_value: Annotated[
         float, Option("Largest size of each entry of the gradient; 0 turns it off.", at_least=0, group=_GROUP)

@@ -79,6 +79,29 @@ class Cosine(Constant):
         return self.lr * 0.5 * (1.0 + math.cos(math.pi * min(way, 1.0)))
 
 
+class Slanted(Constant):
+    """The rate rises from a 32nd in a straight line through warm-up, and falls back to it by the last epoch's end.
+
+    >>> schedule = Slanted(lr=0.32, warmup=1.0, epochs=3)
+    >>> [round(schedule.rate(p), 4) for p in (0.0, 0.5, 1.0, 2.0, 3.0)]
+    [0.01, 0.165, 0.32, 0.165, 0.01]
+
+    Source: Howard & Ruder, 2018 (arXiv:1801.06146), where warm-up is a tenth of the training.
+    """
+
+    lowest = 1 / 32
+
+    def __init__(self, *, lr: float, warmup: float = 0.0, epochs: int) -> None:
+        super().__init__(lr=lr, warmup=warmup)
+        self.epochs = epochs
+
+    def rate(self, progress: float) -> float:
+        """lr * (1/32 + 31/32 s), with s = p / warmup first and (epochs - p) / (epochs - warmup) then."""
+        rises = progress < self.warmup
+        share = progress / self.warmup if rises else (self.epochs - progress) / max(self.epochs - self.warmup, 1e-12)
+        return self.lr * (self.lowest + (1.0 - self.lowest) * max(share, 0.0))
+
+
 class Plateau(Constant):
     """The rate halves whenever two epochs in a row bring nothing better.
 
@@ -121,6 +144,8 @@ def make_schedule(options: TrainOptions) -> Schedule:
     """The schedule that the options name."""
     if options.schedule == "cosine":
         return Cosine(lr=options.lr, warmup=options.warmup, epochs=options.epochs)
+    if options.schedule == "slanted":
+        return Slanted(lr=options.lr, warmup=options.warmup, epochs=options.epochs)
     if options.schedule == "plateau":
         return Plateau(lr=options.lr, warmup=options.warmup)
     return Constant(lr=options.lr, warmup=options.warmup)
