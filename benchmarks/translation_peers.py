@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
-import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from ostinato.heads.beam import Ranking, beam_search
 
 
 class Peer(nn.Module):
@@ -61,29 +59,13 @@ class Peer(nn.Module):
             answers.append(fed)
         return self.out(torch.stack(answers, 1))  # type: ignore[no-any-return]
 
-    @torch.inference_mode()
-    def greedy(self, source: Tensor, lengths: Tensor, start: int, end: int, longest: int) -> list[list[int]]:
-        read = self.read(source, lengths)
-        state, ids = read[3], torch.full((len(source),), start)
-        fed = torch.zeros(len(source), self.words.weight.shape[1])
-        told: list[list[int]] = [[] for _ in source]
-        over = [False] * len(source)
-        for _ in range(longest):
-            words = self.words(ids)
-            if self.feeding:
-                state = self.decoder(torch.cat([words, fed], 1), state)
-                fed = self.look(state[0][:, None], read)[:, 0]
-            else:
-                y, (h, c) = self.decoder(words[:, None], (state[0][None], state[1][None]))
-                state, fed = (h[0], c[0]), self.look(y, read)[:, 0]
-            ids = self.out(fed).argmax(1)
-            for row, word in enumerate(ids.tolist()):
-                over[row] = over[row] or word == end
-                if not over[row]:
-                    told[row].append(word)
-            if all(over):
-                break
-        return told
+    def step(self, words: Tensor, fed: Tensor, state: tuple[Tensor, Tensor], read: Any) -> Any:
+        """What words are chosen by after one more of them, and the state."""
+        if self.feeding:
+            state = self.decoder(torch.cat([words, fed], 1), state)
+            return self.look(state[0][:, None], read)[:, 0], state
+        y, (h, c) = self.decoder(words[:, None], (state[0][None], state[1][None]))
+        return self.look(y, read)[:, 0], (h[0], c[0])
 
 
 def padded(lines: list[list[int]]) -> tuple[Tensor, Tensor]:
@@ -143,13 +125,10 @@ class Plain:
         return total / count
 
 
-def main(folder: str) -> None:
-    """Read job.json, train, keep the weights of the best epoch, translate the test, write told.json."""
-    job = json.loads(Path(folder, "job.json").read_text())
-    torch.set_num_threads(1)
+def trained(job: dict[str, Any]) -> tuple[Peer, list[float]]:
+    """A network with the weights of its best epoch, and the validation loss after each."""
     plain = Plain(job)
     best, kept, history = math.inf, {}, []
-    began = time.process_time()
     for number, orders in enumerate(job["orders"]):
         for _ in plain.epoch(number, orders):
             pass
@@ -157,17 +136,33 @@ def main(folder: str) -> None:
         if history[-1] < best:
             best = history[-1]
             kept = {name: value.clone() for name, value in plain.model.state_dict().items()}
-        print(f"epoch {number + 1}: valid {history[-1]:.4f}, {time.process_time() - began:.0f} s", flush=True)
-    seconds = time.process_time() - began
+        print(f"epoch {number + 1}: valid {history[-1]:.4f}", flush=True)
     plain.model.load_state_dict(kept)
-    plain.model.eval()
+    return plain.model.eval(), history
+
+
+@torch.inference_mode()
+def found(model: Peer, lines: list[list[int]], job: dict[str, Any], width: int, penalty: float) -> list[list[int]]:
+    """The answers to lines of ids, by the search that ours go through too."""
+
+    def score(ids: Tensor, state: Any) -> Any:
+        *read, h, c, fed = state
+        fed, (h, c) = model.step(model.words(ids), fed, (h, c), (*read, None))
+        return model.out(fed).log_softmax(-1), (*read, h, c, fed), None
+
     told: list[list[int]] = []
-    for at in range(0, len(job["test_source"]), 64):
-        source, lengths = padded(job["test_source"][at : at + 64])
-        told += plain.model.greedy(source, lengths, job["start"], job["end"], job["longest"])
-    answer = {"told": told, "seconds": seconds, "history": history, "torch": torch.__version__}
-    Path(folder, "told.json").write_text(json.dumps(answer))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])
+    for at in range(0, len(lines), 64):
+        source, lengths = padded(lines[at : at + 64])
+        *read, (h, c) = model.read(source, lengths)
+        answers = beam_search(
+            score,
+            (*read, h, c, h.new_zeros(len(h), model.words.weight.shape[1])),
+            rows=len(h),
+            start=job["start"],
+            end=job["end"],
+            width=width,
+            longest=job["longest"],
+            ranking=Ranking(penalty),
+        )
+        told += [list(best[0].ids) for best in answers]
+    return told

@@ -23,6 +23,19 @@ def test_answers_come_one_a_line_also_for_an_empty_text(model, tmp_path):
     assert told.splitlines()[1] == ""
 
 
+def test_a_line_that_cannot_be_answered_is_told_by_its_place(model, tmp_path, monkeypatch):
+    from ostinato.cli import predict
+
+    monkeypatch.setattr(predict, "_TOGETHER", 2)
+    path = tmp_path / "in.txt"
+    path.write_text("day 7\n" * 3 + "day " * 1000 + "\n", encoding="utf-8")
+    assert f"{path}, line 4: the source has 4,000 tokens" in " ".join(
+        refused("predict", model, "--input", path).split()
+    )
+    assert "wanted a whole number from 1 on, got 0" in refused("predict", model, "day 7", "--beam", "0")
+    assert "widen the beam" in refused("predict", model, "day 7", "--beam", "2", "--best", "3")
+
+
 def test_answers_as_json_tell_score_and_end(model):
     told = [json.loads(line) for line in run("predict", model, "day 7", "--json").stdout.splitlines()]
     assert set(told[0]) == {"text", "answer", "score", "ended"}

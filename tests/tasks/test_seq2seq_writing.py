@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
 from ostinato.data.language.pairs import Pairs
 from ostinato.encoder_decoder import EncoderDecoder
+from ostinato.errors import OptionError
 from ostinato.heads.beam import Ranking
 from ostinato.tasks.seq2seq_options import Seq2SeqOptions, network
 from ostinato.tasks.seq2seq_sides import Sides
@@ -42,3 +44,18 @@ def test_without_attention_there_is_none():
     net, sides = untrained(attention="none")
     [[answer]] = write(net, sides, ["abc"], beam=1, best=1, ranking=Ranking(), reach=(3, 4))
     assert answer.attention is None
+
+
+@pytest.mark.parametrize(("beam", "best"), [(0, 1), (-3, 1), (2, 3), (True, 1)])
+@pytest.mark.parametrize("texts", [[], ["abc"]])
+def test_a_beam_that_means_nothing_is_refused_also_without_texts(texts, beam, best):
+    net, sides = untrained()
+    with pytest.raises(OptionError, match=r"wanted a whole number from 1 on|widen the beam"):
+        write(net, sides, texts, beam=beam, best=best, ranking=Ranking(), reach=(3, 4))
+
+
+def test_a_beam_may_be_wider_than_the_vocabulary():
+    net, sides = untrained()
+    [answers] = write(net, sides, ["abc"], beam=50, best=50, ranking=Ranking(), reach=(3, 4))
+    assert len(answers) == 50
+    assert sides.target.size < 50

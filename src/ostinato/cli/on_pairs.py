@@ -13,14 +13,25 @@ from ostinato.errors import OptionError
 
 
 def predict_texts(
-    network: Any, parts: Iterable[list[str]], *, beam: int | None, best: int | None, plot: str | None, as_json: bool
+    network: Any,
+    parts: Iterable[list[str]],
+    name: str,
+    *,
+    beam: int | None,
+    best: int | None,
+    plot: str | None,
+    as_json: bool,
 ) -> None:
-    """Write one answer a line, or the best of each text with their ranks and scores."""
-    count = 1 if best is None else best
+    """Write one answer a line, or the best of each text with their ranks and scores; texts are from ``name``."""
+    from ostinato.data.language.pairs import Sources
+
+    count, read = 1 if best is None else best, 0
     for part in parts:
         if plot is not None and len(part) > 1:
             raise OptionError("--plot draws the answer to one text; give one")
-        for text, answers in zip(part, network.answers(part, beam=beam, best=count), strict=True):
+        sources = Sources(part, tuple(range(read + 1, read + len(part) + 1)), name)
+        read += len(part)
+        for text, answers in zip(part, network.answers(sources, beam=beam, best=count), strict=True):
             for rank, answer in enumerate(answers, start=1):
                 sys.stdout.write(_line(text, answer, rank, ranked=best is not None, as_json=as_json))
             if not answers:

@@ -112,7 +112,9 @@ def predict(
         _read_trees(source or "-", column, network.form) if network.reads == "tree" else _read(source or "-", column)
     )
     if network.reads == "source":
-        predict_texts(network, _parts(given), beam=beam, best=best, plot=plot, as_json=as_json)
+        # Rows of a table are no lines of its file.
+        name = "" if texts or _is_table(source) else "standard input" if source in (None, "-") else str(source)
+        predict_texts(network, _parts(given), name, beam=beam, best=best, plot=plot, as_json=as_json)
         return
     for part in _parts(given):
         for written, answer in zip(part, network.answers(part), strict=True):

@@ -92,7 +92,7 @@ def beam_search(
     before the ``best`` found, or at its ``longest`` length (the end not counted). A width above the number of words
     simply begins with fewer open sequences. ``places`` are the lengths of what is looked at, for coverage.
     """
-    _check(width, best)
+    check_width(width, best)
     limits = [longest] * rows if isinstance(longest, int) else list(longest)
     if len(limits) != rows or any(limit < 1 for limit in limits):
         raise OptionError(f"longest wanted a length from 1 on for each of {rows} rows, got {limits[:5]}")
@@ -248,7 +248,8 @@ def _advance(
     return onward
 
 
-def _check(width: int, best: int) -> None:
+def check_width(width: int, best: int = 1) -> None:
+    """Refuse a beam that follows nothing, or that cannot find as many answers as are wanted."""
     for name, value in (("width", width), ("best", best)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise OptionError(f"{name} wanted a whole number from 1 on, got {value!r}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ostinato import artifact
 from ostinato.cells import Cell
-from ostinato.data.language.pairs import EMPTY, Pairs, read_pairs, read_sources
+from ostinato.data.language.pairs import EMPTY, Pairs, Sources, read_pairs, read_sources
 from ostinato.errors import ArtifactError, DataError, NotFittedError, OptionError, OstinatoError, nearest, needs
 from ostinato.options import validate
 from ostinato.tasks.conventions import Estimator
@@ -122,7 +122,7 @@ class Seq2Seq(Estimator, Seq2SeqOptions):
         from ostinato.heads.beam import Ranking
 
         self._check_fitted()
-        texts, lines, name = read_sources(X, source or self.columns_[0])
+        sources = read_sources(X, source or self.columns_[0])
         width = self.beam if beam is None else beam
         ranking = Ranking(
             self.length_penalty if length_penalty is None else length_penalty,
@@ -130,17 +130,17 @@ class Seq2Seq(Estimator, Seq2SeqOptions):
         )
         if coverage_penalty and self.attention == "none":
             raise OptionError("coverage_penalty counts what is looked at, and this model looks at nothing")
-        rows = self._said(texts, lines, name, self.empty if empty is None else empty)
+        rows = self._said(sources, self.empty if empty is None else empty)
         told = write(
             self.model_,
             self.sides_,
-            [texts[row] for row in rows],
+            [sources.texts[row] for row in rows],
             beam=width,
             best=best,
             ranking=ranking,
             reach=self.reach_,
         )
-        out: list[list[Written]] = [[] for _ in texts]
+        out: list[list[Written]] = [[] for _ in sources.texts]
         for row, each in zip(rows, told, strict=True):
             out[row] = each
         return out
@@ -266,14 +266,11 @@ class Seq2Seq(Estimator, Seq2SeqOptions):
             return read_pairs(source=left, target=right, empty=self.empty)
         return read_pairs(valid, source=columns[0], target=columns[1], empty=self.empty)
 
-    def _said(self, texts: list[str], lines: tuple[int, ...], name: str, empty: str) -> list[int]:
+    def _said(self, sources: Sources, empty: str) -> list[int]:
         """The rows of texts that say something and are not too long."""
         if empty not in EMPTY:
             raise OptionError(f"empty wanted one of 'refuse', 'drop', got {empty!r}; {nearest(str(empty), EMPTY)}")
-
-        def place(row: int) -> str:
-            return f"{name}, line {lines[row]}" if name else f"row {lines[row]}"
-
+        texts, place = sources.texts, sources.place
         rows = [row for row, text in enumerate(texts) if text.strip()]
         if len(rows) < len(texts) and empty == "refuse":
             row = next(row for row, text in enumerate(texts) if not text.strip())

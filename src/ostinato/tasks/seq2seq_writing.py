@@ -52,6 +52,9 @@ def write(
     ``reach`` are the most tokens of a text and of an answer in training. An answer may be as long as the longest of
     these, and longer for a text that is longer than any.
     """
+    from ostinato.heads.beam import check_width
+
+    check_width(beam, best)
     ids = sides.encoded(texts)
     copies = sides.copies(texts, ids)
     order = np.argsort([-len(line) for line in ids], kind="stable")

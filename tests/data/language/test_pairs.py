@@ -4,7 +4,7 @@ import pandas
 import polars
 import pytest
 
-from ostinato.data.language.pairs import read_pairs, read_sources
+from ostinato.data.language.pairs import Sources, read_pairs, read_sources
 from ostinato.errors import DataError, OptionError
 
 
@@ -105,7 +105,29 @@ def test_the_fingerprint_tells_where_a_text_ends():
 def test_sources_alone_are_a_list_a_table_or_a_file_of_lines(tmp_path):
     path = tmp_path / "news.de"
     path.write_text("ja\nnein\n", encoding="utf-8")
-    assert read_sources(path)[0] == ["ja", "nein"]
-    assert read_sources(["ja"])[0] == ["ja"]
-    assert read_sources({"de": ["ja"]}, "de")[0] == ["ja"]
-    assert read_sources([])[0] == []
+    assert read_sources(path).texts == ["ja", "nein"]
+    assert read_sources(["ja"]).texts == ["ja"]
+    assert read_sources({"de": ["ja"]}, "de").texts == ["ja"]
+    assert read_sources([]).texts == []
+
+
+def test_sources_know_their_places(tmp_path):
+    path = tmp_path / "news.de"
+    path.write_text("ja\nnein\n", encoding="utf-8")
+    assert read_sources(path).place(1) == f"{path}, line 2"
+    assert read_sources({"de": ["ja", "nein"]}, "de").place(1) == "row 2"
+    part = Sources(["nein"], (2,), "news.de")
+    assert read_sources(part) is part
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("Wer kommt?", r"there is no file Wer kommt\?; texts that are no file stand in a list: \['Wer kommt\?'\]"),
+        ("x" * 5000, "there is no file x+; texts"),
+        ("missing.csv", "there is no file missing.csv"),
+    ],
+)
+def test_a_text_that_is_no_file_says_how_it_is_given(data, message):
+    with pytest.raises(DataError, match=message):
+        read_sources(data)

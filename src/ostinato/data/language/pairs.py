@@ -101,19 +101,47 @@ def read_pairs(
     return _clean(*_apart(source, target), empty)
 
 
-def read_sources(data: Any, source: str = "source") -> tuple[list[str], tuple[int, ...], str]:
-    """Texts to read, their lines, and the name of what they are from: a list, a table, or a file of lines."""
-    if _is_path(data) and Path(os.fsdecode(data)).suffix.lower() not in TABLES:
+@dataclass(frozen=True)
+class Sources:
+    """Texts to read, each of which knows its place.
+
+    >>> Sources(["ja", "nein"], (7, 8), "in.txt").place(1)
+    'in.txt, line 8'
+    """
+
+    texts: list[str]
+    lines: tuple[int, ...]
+    name: str = ""
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def place(self, row: int) -> str:
+        """Where a text stands, in words for messages."""
+        return _place(self.name, self.lines[row])
+
+
+def read_sources(data: Any, source: str = "source") -> Sources:
+    """Texts to read, of a list, a column of a table, or the lines of a file.
+
+    >>> read_sources("Wer kommt?")
+    Traceback (most recent call last):
+    ostinato.errors.DataError: there is no file Wer kommt?; texts that are no file stand in a list: ['Wer kommt?']
+    """
+    if isinstance(data, Sources):
+        return data
+    table = _is_path(data) and Path(os.fsdecode(data)).suffix.lower() in TABLES
+    if isinstance(data, str) and not table and not os.path.exists(os.path.expanduser(data)):
+        raise DataError(f"there is no file {data:.60}; texts that are no file stand in a list: [{data[:30]!r}]")
+    if _is_path(data) and not table:
         lines = read_lines(data)
-        return lines, tuple(range(1, len(lines) + 1)), os.fsdecode(data)
-    if _is_path(data) or isinstance(data, dict) or hasattr(data, "columns"):
-        table = read_table(data)
-        return table.texts(source), table.lines, table.source
-    texts = as_list(data, "texts")
-    if not texts:
-        return [], (), ""
-    table = read_table({source: texts})
-    return table.texts(source), table.lines, ""
+        return Sources(lines, tuple(range(1, len(lines) + 1)), os.fsdecode(data))
+    if not table and not isinstance(data, dict) and not hasattr(data, "columns"):
+        data = {source: as_list(data, "texts")}
+        if not data[source]:
+            return Sources([], ())
+    found = read_table(data)
+    return Sources(found.texts(source), found.lines, found.source)
 
 
 def read_lines(path: Any) -> list[str]:
