@@ -1,4 +1,4 @@
-"""tinyshakespeare: how well the last tenth is foretold, by characters after half an hour, by words with both recipes."""
+"""tinyshakespeare: how well its last tenth is foretold, by characters, and by words with both recipes."""
 
 from __future__ import annotations
 

@@ -291,8 +291,9 @@ def _slots(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 def _language(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     for name, row in s.items():
         if not name.startswith("words"):
+            minutes = row["training_seconds"] / 60
             yield (
-                f"tinyshakespeare, characters, {name}, {row['training_seconds'] / 60:.0f} minutes: nats on the last tenth",
+                f"tinyshakespeare, characters, {name}, {minutes:.0f} minutes: nats on the last tenth",
                 f"**{row['test_nats']:.3f}**",
                 "minGRU 1.548, Transformer 1.547 (Feng et al., 2024)",
             )
