@@ -30,6 +30,13 @@ def test_rows_have_a_column(files):
     assert list(source_of(pandas.DataFrame({"line": ["x", "y"]}), "line").parts()) == ["x", "y"]
 
 
+def test_an_empty_file_is_refused_by_name(files):
+    (files / "d.txt").touch()
+    for given in (str(files / "d.txt"), [files / "a.txt", files / "d.txt"]):
+        with pytest.raises(DataError, match=r"d.txt is empty; a language model wanted text in it"):
+            source_of(given)
+
+
 def test_a_column_of_texts_that_have_none_is_refused(files):
     with pytest.raises(OptionError, match="these files are texts; leave it out"):
         source_of(files / "a.txt", "line")

@@ -90,8 +90,10 @@ def _job(run: LanguageModelRun) -> Job:
 
     def read(data: str) -> tuple[Any, Contents]:
         from ostinato.data.files import find_file
+        from ostinato.tasks.language_source import source_of
 
         paths = [find_file(str(path)) for path in paths_of(data)]
+        source_of(paths, run.text)
         size = sum(path.stat().st_size for path in paths)
         return paths, Contents(len(paths), f" of text ({size / 1e6:.1f} MB)")
 

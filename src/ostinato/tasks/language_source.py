@@ -84,9 +84,9 @@ def source_of(X: Any, text: str | None = None) -> Source:
     if isinstance(X, Source):
         return X
     if isinstance(X, str | os.PathLike):
-        return Source(files=(os.fsdecode(X),), column=_column((X,), text))
+        return Source(files=_filled((X,)), column=_column((X,), text))
     if isinstance(X, list | tuple) and X and all(isinstance(part, Path) for part in X):
-        return Source(files=tuple(map(os.fsdecode, X)), column=_column(X, text))
+        return Source(files=_filled(X), column=_column(X, text))
     if isinstance(X, Table) or hasattr(X, "columns"):
         return Source(texts=tuple(read_table(X).texts(text or "text")))
     if text is not None:
@@ -95,6 +95,16 @@ def source_of(X: Any, text: str | None = None) -> Source:
     if not texts:
         raise DataError("a language model wanted at least one text, got none")
     return Source(texts=tuple(read_table({"text": texts}).texts("text")))
+
+
+def _filled(paths: Iterable[Any]) -> tuple[str, ...]:
+    """The names of files, none of which is empty."""
+    names = tuple(map(os.fsdecode, paths))
+    for name in names:
+        # Who reads a file that is not there says so.
+        if Path(name).is_file() and not Path(name).stat().st_size:
+            raise DataError(f"{name} is empty; a language model wanted text in it")
+    return names
 
 
 def _column(paths: Iterable[Any], text: str | None) -> str | None:
