@@ -218,3 +218,35 @@ def test_sentences_of_a_dictionary_are_found_once_and_without_remarks():
         ("Das ist mein Haus.", "This is my house."),
         ("Wer kommt mit?", "Who is coming?"),
     ]
+
+
+def test_translations_are_means_over_seeds_at_the_rate_that_was_chosen():
+    from benchmarks import translation
+
+    def result(bleu, loss):
+        scores = {"bleu": bleu, "chrf": 2 * bleu}
+        lists = {"valid_loss": [9.0, loss], "pairs": 1234, "cpu_seconds": 10 * bleu}
+        return lists | {"test_greedy": scores, "test_beam": {name: value + 1 for name, value in scores.items()}}
+
+    results = {}
+    for who, best in translation.CHOSEN.items():
+        for rate in translation.RATES:
+            results[f"{who}-plain-{rate:g}-1"] = result(3.0 if rate == best else 99.0, 4.0)
+        results[f"{who}-plain-{best:g}-2"] = result(5.0, 4.5)
+    told = translation.summary(results)
+    assert told["ours-plain"]["runs"] == 2
+    assert (told["ours-plain"]["greedy_bleu"], told["peer-plain"]["beam_chrf"]) == (4.0, 9.0)
+    assert told["ours-plain"]["cpu_seconds"] == 40.0
+    [row] = table.ROWS["translation"](told)
+    assert row[0].startswith("German to English, short sentences, 1,234 to learn from, 2 seeds")
+    assert row[1] == "**5.00 / 9.00** (4.00 / 8.00)"
+
+
+def test_the_rates_that_are_compared_are_the_better_ones_on_the_validation_pairs():
+    from benchmarks import translation
+
+    kept = registry.find("translation").results()
+    for who, best in translation.CHOSEN.items():
+        names = {rate: f"{who}-plain-{rate:g}-{translation.SEEDS[0]}" for rate in translation.RATES}
+        if set(names.values()) <= set(kept):
+            assert min(names, key=lambda rate: min(kept[names[rate]]["valid_loss"])) == best
