@@ -11,7 +11,7 @@ import ostinato
 from ostinato import artifact
 from ostinato.cli.demo import SAYINGS, describe
 from ostinato.data import assistant
-from ostinato.tasks import text_classifier
+from ostinato.tasks import intent_parser
 from ostinato.train import EpochEnded, Progress
 from tests.cli.terminal import refused, run
 from tests.tasks.requests import TINY
@@ -21,10 +21,10 @@ from tests.tasks.requests import TINY
 def quick(monkeypatch):
     """The demo on one sentence of each template, with a network that learns nothing."""
     monkeypatch.setattr(assistant, "read_sentences", functools.partial(assistant.read_sentences, 1))
-    plain = text_classifier.TextClassifier.__init__
+    plain = intent_parser.IntentParser.__init__
     options = {**TINY, "batch": 64, "epochs": 2}
     monkeypatch.setattr(
-        text_classifier.TextClassifier, "__init__", lambda self, **given: plain(self, **{**options, **given})
+        intent_parser.IntentParser, "__init__", lambda self, **given: plain(self, **{**options, **given})
     )
 
 
@@ -41,7 +41,7 @@ def test_the_demo_shows_the_data_the_result_and_live_answers_and_saves_them(tmp_
     assert "warning" not in result.stderr.lower()
     told = re.sub(r"\x1b\[[0-9;]*m", "", result.stdout)
     assert re.search(r"^test  \d+ sentences of templates that it never saw, \d+ that no intent answers$", told, re.M)
-    assert re.search(r"^accuracy [\d.]+ %  macro-F1 [\d.]+ %", told, re.M)
+    assert re.search(r"^accuracy [\d.]+ %  macro-F1 [\d.]+ %.*  slot F1 [\d.]+ %", told, re.M)
     assert told.count(" taken for ") == 5
     for text in SAYINGS:
         assert re.search(rf"^  {text} .* %", told, re.M)
@@ -50,6 +50,7 @@ def test_the_demo_shows_the_data_the_result_and_live_answers_and_saves_them(tmp_
     model = ostinato.load(tmp_path / "a.safetensors")
     assert model.out_of_scope == assistant.OUTSIDE
     assert model.training_["licence"] == assistant.LICENCE
+    assert {"area", "name"} <= set(model.slots_)
 
 
 def test_an_output_that_cannot_be_written_is_told_before_training(tmp_path):

@@ -14,11 +14,18 @@ import torch
 
 import ostinato as ost
 from ostinato.layers import Recurrent
-from ostinato.tasks import TextClassifier
+from ostinato.tasks import Tagger, TextClassifier
 from tests.cli.terminal import refused, run
 from tests.tasks.requests import TINY, requests
+from tests.tasks.tagged import TINY as TAGS
 
 ROWS = [[0.5, -1.0], [0.25, 2.0], [-3.0, 0.0]]
+TAGGED = [
+    ("turn it off", ["VERB", "PRON", "PRT"]),
+    ("stop the radio", ["VERB", "DET", "NOUN"]),
+    ("the lamp is on", ["DET", "NOUN", "VERB", "PRT"]),
+    ("is it off", ["VERB", "PRON", "PRT"]),
+] * 3
 CSV = "".join(f"{a},{b}\n" for a, b in ROWS)
 
 
@@ -236,3 +243,22 @@ def test_a_full_disk_behind_the_answers_is_told(layer_file):
     assert ended.returncode == 2
     assert "the answers cannot be written: No space left on device" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_tagger_that_reads_one_way_tags_the_words_as_they_come(tmp_path):
+    path, texts = tmp_path / "t.safetensors", [text for text, _ in TAGGED]
+    options = {**TAGS, "field": "softmax", "bidirectional": False, "epochs": 20}
+    model = Tagger(**options).fit([(text.split(), tags) for text, tags in TAGGED], progress=False)
+    model.save(path)
+    result = run("stream", path, "--fresh", "--json", typed="\n".join(texts) + "\n")
+    for line, answer in zip(map(json.loads, result.stdout.splitlines()), model.answers(texts), strict=True):
+        assert line["tags"] == list(answer.tags)
+        assert line["confidences"] == pytest.approx(answer.confidences, abs=1e-5)
+    # One after the other they are one sequence.
+    parts = run("stream", path, typed="turn it\noff\n").stdout.splitlines()
+    (whole,) = model.answers(["turn it off"])
+    assert [part.split("\t")[0] for part in parts] == list(whole.tags)
+    Tagger(**{**options, "bidirectional": True, "epochs": 1}).fit(
+        [(text.split(), tags) for text, tags in TAGGED], progress=False
+    ).save(path)
+    assert "read the sequence from its end, not come yet; train it with bidirectional=False" in refused("stream", path)

@@ -29,7 +29,7 @@ def test_a_parser_is_trained_evaluated_asked_and_talked_to(data):
     (row,) = map(json.loads, run("predict", model, text, "--json").stdout.splitlines())
     assert {"start": 13, "end": 18, "name": "name", "text": "radio"} in row["slots"]
     assert run("predict", model, text).stdout.startswith("off\t")
-    assert "name=radio  area=attic" in run("chat", model, typed=text + "\n").stdout
+    assert "  off, name=radio, area=attic  " in run("chat", model, typed=text + "\n").stdout
 
 
 def test_options_come_from_a_file_and_mistakes_are_told(data, tmp_path):

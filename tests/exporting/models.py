@@ -72,6 +72,14 @@ def classifier(bag: float, buckets: int, **options: Any) -> Any:
     return model.fit(TEXTS, LABELS, progress=False)
 
 
+@functools.cache
+def tagger(**options: Any) -> Any:
+    """A tagger that saw four sentences, and tags each word by itself."""
+    fixed = {"hidden": 6, "embedding": 4, "epochs": 3, "holdout": 0, "device": "cpu", "buckets": 30, **options}
+    rows = [(text.split(), [label] * len(text.split())) for text, label in zip(TEXTS, LABELS, strict=True)]
+    return ost.Tagger(field="softmax", min_count=1, **fixed).fit(rows, progress=False)
+
+
 # One of each task on series, and what reads or answers in a way of its own.
 SERIES = (
     *("classifier", "classifier, attention", "classifiers that answer as one", "regressor", "life"),
@@ -112,6 +120,8 @@ MODELS: dict[str, Any] = {
     **{name: functools.partial(series, name) for name in SERIES},
     "detector": functools.partial(detector, 3),
     "series both ways": both_ways,
+    "tags": functools.partial(tagger, bidirectional=False),
+    "tags both ways": functools.partial(tagger),
     "text both ways": functools.partial(classifier, 0.5, 30, bidirectional=True),
 }
 

@@ -38,6 +38,20 @@ def test_the_sum_equals_that_over_all_paths():
         assert abs(totals[row] - scores.logsumexp(0)) < 1e-10
 
 
+@pytest.mark.parametrize(("scale", "shift"), [(1.0, 500.0), (3.0, -500.0), (30.0, 0.0), (300.0, 0.0)])
+def test_moves_near_together_and_far_apart_are_summed_alike(scale, shift):
+    emissions, chain = drawn(3)
+    emissions = 50 * emissions
+    chain = chain._replace(moves=(scale * chain.moves + shift).requires_grad_())
+    totals = log_total(emissions, chain, LENGTHS)
+    wanted = []
+    for row, length in enumerate(LENGTHS.tolist()):
+        wanted.append(torch.stack([s for _, s in every_path(emissions[row], chain, length)]).logsumexp(0))
+    assert (totals - torch.stack(wanted)).abs().max() < 1e-10 * (1 + abs(shift))
+    gradients = (torch.autograd.grad(sums.sum(), chain.moves)[0] for sums in (totals, torch.stack(wanted)))
+    torch.testing.assert_close(*gradients, rtol=0, atol=1e-10)
+
+
 def test_the_score_of_a_path_is_that_of_its_definition():
     emissions, chain = drawn()
     tags = torch.randint(TAGS, emissions.shape[:2])

@@ -49,6 +49,15 @@ def test_answers_are_those_of_both_heads():
     assert 0 <= measures["tags"] <= 3
 
 
+def test_a_step_of_training_pools_once():
+    head, calls = made().train(), []
+    head.pool.register_forward_hook(lambda *_: calls.append(1))
+    scores, given = head(shown()), batch()
+    head.loss(scores, given)
+    head.measure(scores, given)
+    assert len(calls) == 1
+
+
 def test_a_bag_beside_it_has_its_share_of_the_label():
     model = build(
         {

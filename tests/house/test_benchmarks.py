@@ -250,3 +250,21 @@ def test_the_rates_that_are_compared_are_the_better_ones_on_the_validation_pairs
         names = {rate: f"{who}-plain-{rate:g}-{translation.SEEDS[0]}" for rate in translation.RATES}
         if set(names.values()) <= set(kept):
             assert min(names, key=lambda rate: min(kept[names[rate]]["valid_loss"])) == best
+
+
+def test_a_slot_that_only_some_splits_test_is_averaged_over_those():
+    from benchmarks.slots import summary, with_slots
+    from ostinato.data.assistant import Record
+
+    lamp = ((9, 13, "name"),)
+    assert with_slots([Record(0, "off", "turn off lamp", lamp)]) == (["turn off lamp"], ["off"], [list(lamp)])
+    record = dict.fromkeys(("slot_f1", "request_accuracy"), 0.5)
+    for model in ("joint", "intents"):
+        record |= dict.fromkeys((f"{model}_accuracy", f"{model}_out_of_scope_recall", f"{model}_processor_seconds"), 1)
+    both = {"0": {**record, "slots": {"name": {"f1": 0.5}}}, "1": {**record, "slots": {"area": {"f1": 1.0}}}}
+    told = summary(both)
+    assert {slot: (found["mean"], found["runs"]) for slot, found in told["slots"].items()} == {
+        "area": (1.0, 1),
+        "name": (0.5, 1),
+    }
+    assert "slot" in next(table.ROWS["slots"](told))[0]

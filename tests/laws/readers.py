@@ -67,6 +67,9 @@ READERS = {
         ost.Tagger, {"field": "softmax", "min_count": 1, "holdout": 0.2}, tagged.texts_with_spans, _tags
     ),
     "parser": Reader(ost.IntentParser, {"min_count": 1, "holdout": 0.2}, _intents, _parses),
+    "parser, field": Reader(
+        ost.IntentParser, {"field": "crf", "scheme": "bioes", "min_count": 1, "holdout": 0.2}, _intents, _parses
+    ),
     "writer": Reader(ost.Seq2Seq, {"holdout": 0.2}, numbers.pairs, _written),
     "writer, feeding and copying": Reader(
         ost.Seq2Seq,

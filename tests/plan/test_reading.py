@@ -13,7 +13,10 @@ from ostinato.layers import Recurrent
 from ostinato.model import build
 from ostinato.plan import plan_of
 from ostinato.plan.reading import _REACH
+from tests.tasks.tagged import TINY as TAGGED
+from tests.tasks.tagged import texts_with_spans
 
+ONE_WAY = {**TAGGED, "bidirectional": False}
 SHAPES = ({}, {"layers": 2, "residual": True, "norm": True}, {"layers": 2, "projection": 3})
 INSIDE = {"layer_norm": "gates", "zoneout": 0.1, "clip": 0.5, "recurrent_dropout": 0.2, "state_dropout": 0.3}
 
@@ -134,6 +137,22 @@ def test_what_is_no_network_is_refused_by_its_type():
         plan_of(sealed({}, {"kind": "checkpoint"}))
     with pytest.raises(PlanError, match="the task 'tree-classifier' has no plan"):
         plan_of(sealed({}, {"kind": "model", "task": "tree-classifier"}))
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "reason"),
+    [
+        (ost.Tagger, {"field": "crf"}, "they are one sequence, a crf, and which one is best is known at its end"),
+        (ost.Tagger, {"field": "softmax"}, "they keep to a scheme of spans, and which one is best is known at its end"),
+        (ost.IntentParser, {}, "the task 'intent-parser' has no plan: it answers a request as a whole"),
+    ],
+)
+def test_answers_that_need_the_whole_text_have_no_plan_and_say_so(make, options, reason):
+    texts, spans = texts_with_spans()
+    labels = [[text.split()[1] for text in texts]] if make is ost.IntentParser else []
+    model = make(**ONE_WAY, **options).fit(texts, *labels, spans, progress=False)
+    with pytest.raises(PlanError, match=reason):
+        plan_of(model)
 
 
 def test_the_bag_reaches_as_far_here_as_in_training():

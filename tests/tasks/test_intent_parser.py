@@ -71,6 +71,41 @@ def test_validation_comes_as_three_lists():
         IntentParser(**TINY).fit(*requests(), valid=(["x"], ["dim"]), progress=False)
 
 
+def test_an_answer_reads_as_one_says_it(trained):
+    (answer,) = trained.answers([TEXT])
+    assert str(answer) == "off, name=floor lamp, area=attic"
+
+
+def test_a_slot_that_was_never_seen_counts_as_missed(trained):
+    report = trained.evaluate(["turn off the radio"], ["off"], [[(13, 18, "channel")]])
+    (unseen,) = [score for score in report.slots[1:] if score.name == "channel"]
+    assert (unseen.support, unseen.right, report.right) == (1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("slots", "reason"),
+    [
+        ([(0, 4, "a"), (2, 7, "b")], "row 2: "),
+        ([(0, 99, "a")], "row 2: the span 0 to 99 does not lie in a text of 8 characters"),
+        ([(0, 2, "a")], "row 2: the span 0 to 2 .* cuts a word"),
+        ([(4, 5, "a")], "row 2: the span 4 to 5 .* covers no word"),
+        ([(0, 4, "")], "row 2: the span 0 to 4 has no name"),
+        ([("0", 4, "a")], "row 2: a span wanted a start, an end and a name"),
+        ("[[0, 4", "row 2: spans wanted a list"),
+    ],
+)
+def test_slots_that_cannot_be_are_told_with_their_row(slots, reason):
+    with pytest.raises(DataError, match=reason):
+        IntentParser(**TINY).fit(["lamp off", "lamp off", "radio on"], ["x", "x", "y"], [[], slots, []], progress=False)
+
+
+def test_requests_without_any_slot_are_learned_from():
+    texts, intents, _ = requests()
+    model = IntentParser(**TINY).fit(texts, intents, progress=False)
+    assert model.slots_ == ()
+    assert model.predict_slots([TEXT]) == [[]]
+
+
 def test_mistakes_are_told():
     with pytest.raises(NotFittedError):
         IntentParser().predict(["stop"])

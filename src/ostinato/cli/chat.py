@@ -69,13 +69,13 @@ def reply(network: Any, text: str, width: int = 0, *, rivals: bool = True) -> st
         told = typer.style("I do not know".ljust(width), fg="yellow", bold=True)
         return f"  {told}  {blocks} {share:>7}  (nearest: {answer.label})"
     blocks = typer.style(bar(answer.confidence), fg="green")
-    told = f"  {typer.style(answer.label.ljust(width), fg='cyan', bold=True)}  {blocks} {share:>7}{_slots(answer)}"
+    told = f"  {typer.style(meaning(answer).ljust(width), fg='cyan', bold=True)}  {blocks} {share:>7}"
     return told + (_rivals(network, text, answer) if rivals else "")
 
 
-def _slots(answer: Any) -> str:
-    """The slots of a request, where the model has any."""
-    return "".join(f"  {slot.name}={slot.text}" for slot in getattr(answer, "slots", ()))
+def meaning(answer: Any) -> str:
+    """The label of an answer, and the slots of a request where the model finds any: off, name=lamp."""
+    return str(answer) if hasattr(answer, "slots") else str(answer.label)
 
 
 def _rivals(network: Any, text: str, answer: Any) -> str:

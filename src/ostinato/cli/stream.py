@@ -135,9 +135,18 @@ class Reader:
         if shown.ndim == 2 and not len(shown):
             raise DataError("the line has no word")
         self.samples += len(shown) if shown.ndim == 2 else 1
+        if self.session.plan.task == "tagger":
+            return self._tagged(shown)
         if self.session.plan.answers is None:
             return {"y": shown.tolist()}
         return dict(self.session.answer()._asdict())
+
+    def _tagged(self, shown: Any) -> dict[str, Any]:
+        """The tag of each word of a line."""
+        from ostinato.streaming.session import answer_of
+
+        found = [answer_of(self.session.plan.answers, row) for row in shown]
+        return {"tags": [answer.label for answer in found], "confidences": [answer.confidence for answer in found]}
 
     def _sample(self, text: str) -> Any:
         """The sample of a line; None for a header or an order such as a reset."""
@@ -268,6 +277,8 @@ def _written(answer: dict[str, Any], line: int, as_json: bool) -> str:
         return ",".join("" if value is None else str(value) for value in answer.values())
     if "forecast" in answer:
         return "\n".join(",".join(str(value) for value in row.values()) for row in answer["forecast"])
+    if "tags" in answer:
+        return "\n".join(f"{t}\t{c:.4f}" for t, c in zip(answer["tags"], answer["confidences"], strict=True))
     if "number" in answer:
         return f"{answer['number']:.7g}"
     if "y" in answer:

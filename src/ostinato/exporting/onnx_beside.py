@@ -108,6 +108,8 @@ def _reading(plan: Plan, vocabulary: Vocabulary, form: str) -> dict[str, Any]:
 
 def _rule(plan: Plan) -> str:
     assert plan.answers is not None
+    if plan.task == "tagger":
+        return "at each word the tag with the highest probability"
     known = "it is known where that probability is at least the threshold and the text has a word"
     if plan.answers.outside is None:
         return f"the label with the highest probability; {known}"

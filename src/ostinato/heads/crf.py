@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -11,6 +11,9 @@ from torch import Tensor, nn
 from ostinato.errors import OptionError, ShapeError
 from ostinato.heads.best_path import FORBIDDEN, read_moves
 from ostinato.sequence import valid_steps
+
+# Scores of moves that lie nearer together are multiplied as they are: exp(-20) is far from lost in single precision.
+_NEAR = 20.0
 
 
 class Chain(NamedTuple):
@@ -117,12 +120,32 @@ def marginals(emissions: Tensor, chain: Chain, lengths: Tensor | None = None) ->
 
 def _forward(emissions: Tensor, chain: Chain, valid: Tensor) -> list[Tensor]:
     """a_t for every step, each [B, N]; past the length it stays what it was at the end."""
+    step = _step(chain.moves)
     sums = [chain.start + emissions[:, 0]]
     for t in range(1, emissions.shape[1]):
         before = sums[-1]
-        after = emissions[:, t] + torch.logsumexp(before[:, :, None] + chain.moves, 1)
-        sums.append(torch.where(valid[:, t, None], after, before))
+        sums.append(torch.where(valid[:, t, None], emissions[:, t] + step(before), before))
     return sums
+
+
+def _step(moves: Tensor) -> Callable[[Tensor], Tensor]:
+    """log sum_i exp(a[i] + moves[i, j]) as a function of a [B, N], to [B, N].
+
+    = m + n + log(exp(a - m) exp(moves - n)), m = max a, n = max moves: a product of matrices, where no move is so bad
+    beside another that the sum for some j could be lost. With forbidden moves it may be: each j has its own maximum.
+    """
+    at_hand = moves.detach()
+    if not bool((at_hand.amax() - at_hand.amin()) < _NEAR):
+        return lambda before: torch.logsumexp(before[:, :, None] + moves, 1)
+    # What all moves have in common would overflow by itself.
+    common = at_hand.amax()
+    factors = (moves - common).exp()
+
+    def multiplied(before: Tensor) -> Tensor:
+        best = before.detach().amax(-1, keepdim=True)
+        return best + common + ((before - best).exp() @ factors).log()
+
+    return multiplied
 
 
 def _checked(emissions: Tensor, chain: Chain, lengths: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from torch import Tensor, nn
@@ -16,12 +17,18 @@ if TYPE_CHECKING:
     from ostinato.data.batch import Batch
 
 
-class JointScores(NamedTuple):
-    """What a joint head sees: the body's outputs y [B, T, D], and what stands beside it: scores [B, N] and a share."""
+@dataclass
+class JointScores:
+    """What a joint head sees: the body's outputs y [B, T, D], and what stands beside it: scores [B, N] and a share.
+
+    ``tags`` are the scores of tags [B, T, M]; ``labels`` the loss of labels and what is answered, once they are known.
+    """
 
     y: Tensor
+    tags: Tensor
     other: Tensor | None
     share: float
+    labels: tuple[Tensor, Tensor] | None = None
 
 
 class Joined(NamedTuple):
@@ -77,13 +84,13 @@ class Joint(nn.Module):
         self.tag = Tag(inputs, tags, field=field, allowed=allowed, dropout=dropout, locked=locked)
 
     def forward(self, y: Tensor, other: Tensor | None = None, share: float = 0.0) -> JointScores:
-        """What the body showed [B, T, D], kept for the loss, which knows the lengths."""
-        return JointScores(y, other, share)
+        """What the body showed [B, T, D], kept for the loss, which knows the lengths, and scores of tags."""
+        return JointScores(y, self.tag(y), other, share)
 
     def loss(self, scores: JointScores, batch: Batch) -> Tensor:
         """The mean loss of a label, and that of a tag times its weight."""
         label, _ = self._label(scores, batch)
-        return label + self.weight * self.tag.loss(self.tag(scores.y), batch)
+        return label + self.weight * self.tag.loss(scores.tags, batch)
 
     def count(self, batch: Batch) -> int:
         """How many labels there are."""
@@ -97,7 +104,7 @@ class Joint(nn.Module):
         _, shown = self._label(scores, batch)
         assert batch.target is not None
         assert batch.label is not None
-        best = self.tag.best(self.tag.emissions(scores.y.detach()), batch.lengths)
+        best = self.tag.reported(scores.tags, batch.lengths)
         labels = shown.detach().argmax(-1) == batch.label
         right = best == batch.target
         whole = labels & (right | (best < 0)).all(1)
@@ -106,13 +113,16 @@ class Joint(nn.Module):
         return {"accuracy": whole.sum(), "labels": labels.sum(), "tags": tags}
 
     def _label(self, scores: JointScores, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The loss of the labels, and what is answered."""
+        """The loss of the labels, and what is answered; both are found once, for the loss and for the report."""
         if batch.label is None:
             raise ShapeError("a joint head wanted a batch with a label for each sequence, got one without")
-        mine = self.label(self.pool(scores.y, batch.lengths))
-        if scores.other is None:
-            return self.label.loss(mine, batch.label, batch.weight), mine
-        return loss_beside(self.label, mine, scores.other, scores.share, batch.label, batch.weight)
+        if scores.labels is None:
+            mine = self.label(self.pool(scores.y, batch.lengths))
+            if scores.other is None:
+                scores.labels = self.label.loss(mine, batch.label, batch.weight), mine
+            else:
+                scores.labels = loss_beside(self.label, mine, scores.other, scores.share, batch.label, batch.weight)
+        return scores.labels
 
     def decode(
         self, y: Tensor, lengths: Tensor | None = None, other: Tensor | None = None, share: float = 0.0

@@ -98,14 +98,23 @@ class Tag(nn.Module):
     def measure(self, scores: Tensor, batch: Batch) -> dict[str, Tensor]:
         """What a report shows: how many tags are right."""
         target = _target(scores, batch)
-        return {"accuracy": ((self.best(scores, batch.lengths) == target) & (target >= 0)).sum()}
+        return {"accuracy": ((self.reported(scores, batch.lengths) == target) & (target >= 0)).sum()}
+
+    def reported(self, scores: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """The tags that a report counts: the best sequence; without a field each step's best tag while it learns.
+
+        While it learns that number only passes by, and the search for the best allowed sequence takes its time.
+        """
+        if self.training and not self.learns:
+            return _each(scores.detach(), lengths)
+        return self.best(scores, lengths)
 
     def best(self, scores: Tensor, lengths: Tensor | None = None) -> Tensor:
         """The best sequence of tags for scores [B, T, N]: int64 [B, T], -1 past the length."""
         scores = scores.detach()
         if not self.learns and self.field.mask is None:
             # Each step by itself: no sequence is better than that of the best tags.
-            return scores.argmax(-1).masked_fill(~_steps(scores[..., 0], lengths), -1)
+            return _each(scores, lengths)
         chain = [part.detach().cpu().numpy() for part in self.field.chain(scores.float())]
         counts = None if lengths is None else lengths.cpu().numpy()
         return torch.from_numpy(best_paths(scores.float().cpu().numpy(), counts, *chain)).to(scores.device)
@@ -125,6 +134,11 @@ def _target(scores: Tensor, batch: Batch) -> Tensor:
         came = "none" if batch.target is None else list(batch.target.shape)
         raise ShapeError(f"target wanted {list(scores.shape[:2])}, got {came}")
     return batch.target
+
+
+def _each(scores: Tensor, lengths: Tensor | None) -> Tensor:
+    """The best tag of each step by itself, -1 past the length."""
+    return scores.argmax(-1).masked_fill(~_steps(scores[..., 0], lengths), -1)
 
 
 def _steps(like: Tensor, lengths: Tensor | None) -> Tensor:

@@ -53,10 +53,20 @@ _TRAINING = (
 )
 _INSIDE = ("layer_norm", "zoneout", "clip", "recurrent_dropout", "state_dropout")
 _BODY = ("kind", "cell", "hidden", "layers", "bidirectional", "projection", "residual", "norm", *_INSIDE, *_TRAINING)
-_TASKS = ("text-classifier", "language-model", *series.TASKS)
+_TASKS = ("text-classifier", "tagger", "language-model", *series.TASKS)
+# Why others have no plan, unless it is that they do not go step by step.
+_WHOLE = {"intent-parser": "it answers a request as a whole; ask it by 'ostinato predict'"}
+# Models that read texts, word by word.
+_READERS = ("text-classifier", "tagger")
 _EPSILON = 1e-5
 # What the numbers that a head of some kind makes are called.
-_SHOWN = {"classify": "probabilities", "language": "log_probabilities", "point": "y", "regress": "y"}
+_SHOWN = {
+    "classify": "probabilities",
+    "tag": "probabilities",
+    "language": "log_probabilities",
+    "point": "y",
+    "regress": "y",
+}
 _UNITS = (("shift", (0.0,)), ("scale", (1.0,)))
 _REACH = 25.0
 
@@ -87,7 +97,8 @@ def _planned(stored: Artifact) -> Plan:
         raise PlanError(f"a plan wanted a model, got a {kind}; go on training from it, then save the model")
     if task not in (None, *_TASKS):
         known = ", ".join(f"'{name}'" for name in _TASKS)
-        why = "trees are no streams" if str(task).startswith("tree") else "it does not go step by step"
+        usual = "trees are no streams" if str(task).startswith("tree") else "it does not go step by step"
+        why = _WHOLE.get(str(task), usual)
         raise PlanError(f"a model of the task '{task}' has no plan: {why}; known: {known}")
     try:
         return together([_Reader(one).plan() for one in member_of(stored)])
@@ -123,7 +134,7 @@ class _Reader:
         if self.tensors:
             raise PlanError(f"the model has tensors that no step reads: {', '.join(sorted(self.tensors)[:5])}")
         task = self.manifest.get("task")
-        vocabulary = Vocabulary.from_dict(self.manifest["vocabulary"]) if task == "text-classifier" else None
+        vocabulary = Vocabulary.from_dict(self.manifest["vocabulary"]) if task in _READERS else None
         answers = self.answers() if "labels" in self.manifest else None
         reading, steps = series.reading_of(self.manifest), tuple(self.steps)
         tokens = self.tokens() if task == "language-model" else None
@@ -286,11 +297,13 @@ class _Reader:
             return self.language(options, value)
         if kind == "regress":
             return self.regress(options, value)
-        if kind != "classify":
+        if kind not in ("classify", "tag"):
             return self.forecast(options, value)
-        classes = _width(options["classes"])
-        weight = self.take("head.scores.weight", classes, value.width)
-        bias = self.take("head.scores.bias", classes)
+        if kind == "tag":
+            _check_tags(options)
+        classes, layer = _width(options["classes"]), "scores" if kind == "classify" else "emissions"
+        weight = self.take(f"head.{layer}.weight", classes, value.width)
+        bias = self.take(f"head.{layer}.bias", classes)
         scores = self.add(Affine((value.writes,), "scores", classes, weight, bias))
         shares = self.add(Softmax((scores.writes,), "shares", classes))
         if not self.parts.get("beside"):
@@ -360,6 +373,17 @@ class _Reader:
         bias = self.take("beside.bias", classes)
         scores = self.add(Bag(reads, "bag", classes, tables, bias, _REACH))
         return self.add(Softmax((scores.writes,), "bag_shares", classes))
+
+
+def _check_tags(options: Mapping[str, Any]) -> None:
+    """Refuse tags of which the last one decides what the first one is."""
+    if options.get("field", "softmax") == "softmax" and options.get("allowed") is None:
+        return
+    kind = "they are one sequence, a crf" if options.get("field") == "crf" else "they keep to a scheme of spans"
+    raise PlanError(
+        f"the tags of this model have no plan: {kind}, and which one is best is known at its end; ask it by 'ostinato "
+        "predict', or train it with field='softmax' and scheme='none', for a stream with bidirectional=False too"
+    )
 
 
 def _cell(options: Mapping[str, Any]) -> Cell:

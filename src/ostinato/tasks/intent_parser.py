@@ -38,12 +38,19 @@ TASK = "intent-parser"
 
 
 class Parsed(NamedTuple):
-    """What a parser makes of a request: its intent, how sure it is, whether it knows at all, and the slots."""
+    """What a parser makes of a request: its intent, how sure it is, whether it knows at all, and the slots.
+
+    >>> print(Parsed("off", 0.9, True, (Found(4, 8, "name", "lamp"),)))
+    off, name=lamp
+    """
 
     label: str
     confidence: float
     known: bool
     slots: tuple[Found, ...]
+
+    def __str__(self) -> str:
+        return ", ".join([self.label, *(f"{slot.name}={slot.text}" for slot in self.slots)])
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
