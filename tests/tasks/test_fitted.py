@@ -5,7 +5,7 @@ import pytest
 
 from ostinato.data import Labels, Vocabulary
 from ostinato.errors import DataError
-from ostinato.tasks.fitted import KINDS, check_parts, mean_loss, network_of, watcher
+from ostinato.tasks.fitted import KINDS, Classes, check_parts, labels_from, mean_loss, network_of, watcher
 
 LABELS = Labels(("a", "b"), (1, 1))
 
@@ -13,6 +13,18 @@ LABELS = Labels(("a", "b"), (1, 1))
 @pytest.mark.parametrize("value", ["word", 3, True, False, 2.5])
 def test_labels_get_their_type_back(value):
     assert KINDS[type(value).__name__](str(value)) == value
+
+
+@pytest.mark.parametrize("given", [["B", "a"], [10, 9], [False, True], [-1.0, -2.5]])
+def test_classes_are_sorted_and_come_back_from_a_file_in_their_type(given):
+    model, again = Classes(), Classes()
+    names = tuple(str(label) for label in given)
+    model._name(Labels(names, (1, 1)), type(given[0]).__name__)
+    again._name(*labels_from(model._named()))
+    for one in (model, again):
+        assert one.classes_.tolist() == sorted(given)
+        assert one._as_given([*names]).tolist() == given
+        assert one._as_given([]).dtype == one.classes_.dtype
 
 
 def test_a_function_is_told_every_report_and_silence_is_silent(capsys):

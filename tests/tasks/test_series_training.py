@@ -14,7 +14,6 @@ from ostinato.tasks.series_training import (
     answered_at,
     check_series,
     enough_epochs,
-    features_data,
     features_from,
     features_of,
     scales_of,
@@ -40,7 +39,7 @@ def test_what_is_read_survives_a_file(scope):
     series[3][2, 1] = np.nan
     panel = read_series(series)
     features = features_of(SeriesClassifierOptions(scope=scope), panel)
-    again = features_from(json.loads(json.dumps(features_data(features))))
+    again = features_from(json.loads(json.dumps(features.to_dict())))
     assert again.columns == features.columns == ("y1", "y2", "missing y2")
     rows = np.arange(panel.rows)
     one, other = (f.inputs(panel, rows, scales_of(f, panel)) for f in (features, again))
@@ -60,7 +59,7 @@ def test_what_is_read_survives_a_file(scope):
     ],
 )
 def test_a_file_that_contradicts_itself_is_refused(change):
-    data = features_data(features_of(OPTIONS, PANEL)) | change
+    data = features_of(OPTIONS, PANEL).to_dict() | change
     with pytest.raises(ArtifactError):
         features_from(data)
 

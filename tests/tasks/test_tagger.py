@@ -8,7 +8,6 @@ from ostinato import artifact
 from ostinato.data.language.schemes import repair
 from ostinato.errors import ArtifactError, DataError, NotFittedError, OptionError
 from ostinato.tasks import Tagger
-from ostinato.tasks.tagger import TASK
 from tests.laws.zoo import peephole
 from tests.tasks.tagged import SMALL, TINY, texts_with_spans
 
@@ -143,7 +142,7 @@ def test_files_that_are_no_taggers_are_refused(trained, file):
     with pytest.raises(ArtifactError, match="other fields"):
         ostinato.load(file)
     artifact.write(file, tensors, {**manifest, "task": "text-classifier"})
-    with pytest.raises(ArtifactError, match=f"wanted a {TASK}"):
+    with pytest.raises(ArtifactError, match="wanted a tagger"):
         Tagger.load(file)
 
 

@@ -7,31 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from numpy.typing import NDArray
-
-from ostinato import artifact
-from ostinato.cells import Cell
+from ostinato.artifact import Artifact
 from ostinato.data.series import Features, Panel, read_series
 from ostinato.data.series.arrays import is_arrays
-from ostinato.errors import ArtifactError, DataError, NotFittedError, OptionError, OstinatoError, needs
-from ostinato.options import validate
+from ostinato.errors import DataError, OptionError, needs
 from ostinato.plan import plan_of
 from ostinato.streaming.watch import Watch
 from ostinato.tasks.anomaly_options import AnomalyOptions, alarm_options, check_options
 from ostinato.tasks.anomaly_report import AnomalyEvaluation, Found, evaluate
 from ostinato.tasks.anomaly_training import train_detector
-from ostinato.tasks.conventions import Estimator
-from ostinato.tasks.fitted import network_of, watcher
+from ostinato.tasks.fitted import watcher
+from ostinato.tasks.task_model import TaskModel
 
 if TYPE_CHECKING:
     from ostinato.model import Model
 
-TASK = "anomaly-detector"
-_FIELDS = {"kind", "task", "options", "architecture", "features", "alarm", "columns", "history", "training"}
-
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class AnomalyDetector(Estimator, AnomalyOptions):
+class AnomalyDetector(TaskModel, AnomalyOptions):
     """Learns from the past of series, without labels, what is usual, and alarms where they do something else.
 
     >>> detector = AnomalyDetector(hidden=4, epochs=2, context=8, unscored=40, device="cpu")
@@ -52,6 +45,11 @@ class AnomalyDetector(Estimator, AnomalyOptions):
 
     # What it reads, for verbs that serve models of all tasks.
     reads: ClassVar[str] = "channels"
+    task: ClassVar[str] = "anomaly-detector"
+    called: ClassVar[str] = "a detector of anomalies"
+    options: ClassVar[type] = AnomalyOptions
+    checks = staticmethod(check_options)
+    also: ClassVar[frozenset[str]] = frozenset({"features", "alarm", "columns"})
     # scikit-learn's own word for them.
     _estimator_type = "outlier_detector"
 
@@ -141,89 +139,26 @@ class AnomalyDetector(Estimator, AnomalyOptions):
         """
         self.detect(data, unscored=unscored, **reading).plot(path, windows=windows, title=title)
 
-    def save(self, path: str | Path) -> None:
-        """Write one file that holds all of the model; :func:`ostinato.load` reads it, here or elsewhere."""
-        manifest, tensors = self.description()
-        artifact.write(path, tensors, manifest)
-
-    def description(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """The model as data for a file, a stream or an export: a manifest and the weights by name."""
-        self._check_fitted()
-        from ostinato.model import stored
-
-        options = self.get_params()
-        if isinstance(options["cell"], Cell):
-            # The architecture says what it computes.
-            options["cell"] = options["cell"].name
-        manifest = {
-            "kind": "model",
-            "task": TASK,
-            "options": options,
-            "architecture": stored(self.model_.architecture),
+    def _own(self) -> dict[str, Any]:
+        return {
             "features": self.features_.to_dict(),
             "alarm": alarm_options(self),
             "columns": dict(self.columns_),
-            "history": list(self.history_),
-            "training": self.training_,
         }
-        return manifest, {name: tensor.numpy() for name, tensor in self.model_.state_dict().items()}
 
-    @classmethod
-    def load(cls, path: str | Path, *, trust_cell: bool = False) -> AnomalyDetector:
-        """The model of a file; :func:`ostinato.load` does the same for models of every task."""
-        stored = artifact.read(path, kind="model")
-        if stored.manifest.get("task") != TASK:
-            raise ArtifactError(f"{path} is a model of the task {stored.manifest.get('task')!r:.40}, wanted a {TASK}")
-        return cls.from_artifact(stored, str(path), trust_cell=trust_cell)
-
-    @classmethod
-    def from_artifact(cls, stored: artifact.Artifact, source: str, *, trust_cell: bool = False) -> AnomalyDetector:
-        """The model of a verified file; :func:`ostinato.load` calls it."""
-        needs("torch", "train")
+    def _restore(self, stored: Artifact, network: Callable[[], Any]) -> None:
         manifest = stored.manifest
-        if set(manifest) != _FIELDS:
-            raise ArtifactError(f"{source}: the manifest of a detector has other fields: {sorted(manifest)}")
-        try:
-            options = dict(manifest["options"])
-            made = isinstance(manifest["architecture"]["body"]["cell"], Mapping)
-            if made:
-                # A cell of one's own: the word is its name, and no option knows it.
-                options["cell"] = AnomalyOptions.cell
-            model = cls(**validate(AnomalyOptions, options))
-            features = Features.from_dict(manifest["features"])
-            if not features.scales:
-                raise DataError("the file has no scale of any series")
-            network = network_of(manifest["architecture"], stored.tensors, trust_cell)
-            if made:
-                model.cell = network.body.cell
-            if manifest["alarm"] != alarm_options(model):
-                raise DataError("the file alarms in another way than its options say")
-            model._adopt(network, features, {str(k): str(v) for k, v in dict(manifest["columns"]).items()})
-            model.validation_ = None
-            if not isinstance(manifest["history"], list) or not all(isinstance(e, dict) for e in manifest["history"]):
-                raise DataError("the history of training is a list of entries")
-            model.history_, model.training_ = tuple(manifest["history"]), dict(manifest["training"])
-            Watch(plan_of(stored), next(iter(features.scales)))
-        except (OstinatoError, TypeError, ValueError, KeyError, IndexError, RuntimeError, AttributeError) as error:
-            raise ArtifactError(f"{source} cannot be used as a detector of anomalies: {error}") from error
-        return model
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "model_")
-
-    def _checked(self, *, valid: bool) -> AnomalyOptions:
-        """The options, all of them valid and able to act; nothing is changed on self."""
-        options = AnomalyOptions(**validate(AnomalyOptions, self.get_params()))
-        check_options(options, valid=valid)
-        return options
+        features = Features.from_dict(manifest["features"])
+        if not features.scales:
+            raise DataError("the file has no scale of any series")
+        if manifest["alarm"] != alarm_options(self):
+            raise DataError("the file alarms in another way than its options say")
+        self._adopt(network(), features, {str(k): str(v) for k, v in dict(manifest["columns"]).items()})
+        Watch(plan_of(stored), next(iter(features.scales)))
 
     def _adopt(self, model: Model, features: Features, columns: Mapping[str, str]) -> None:
         """Take over what training or a file gave."""
         self.model_, self.features_, self.columns_ = model, features, dict(columns)
-
-    def _check_fitted(self) -> None:
-        if not self.__sklearn_is_fitted__():
-            raise NotFittedError("this AnomalyDetector is not trained yet; call fit, or load a model by ostinato.load")
 
     def _unscored(self, unscored: float | int | None, steps: int) -> int:
         """In how many steps at the beginning of a series nothing alarms."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, TypeVar
 
-from ostinato.errors import OptionError, nearest
+from ostinato.errors import NotFittedError, OptionError, nearest
 
 Self = TypeVar("Self", bound="Estimator")
 
@@ -37,7 +37,12 @@ class Estimator:
         return self
 
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "classes_")
+        return hasattr(self, "model_")
+
+    def _check_fitted(self) -> None:
+        if not self.__sklearn_is_fitted__():
+            name = type(self).__name__
+            raise NotFittedError(f"this {name} is not trained yet; call fit, or load a model by ostinato.load")
 
     def __sklearn_tags__(self) -> Any:
         # Only scikit-learn calls this, so it is there.

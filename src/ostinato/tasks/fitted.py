@@ -20,6 +20,42 @@ if TYPE_CHECKING:
 KINDS: Mapping[str, Callable[[str], Any]] = {"str": str, "int": int, "bool": "True".__eq__, "float": float}
 
 
+class Classes:
+    """The classes of a model that answers with labels, in the type that these came in."""
+
+    labels_: Labels
+    kind_: str
+    classes_: NDArray[Any]
+
+    def _name(self, labels: Labels, kind: str) -> None:
+        """Take over labels; ``classes_`` are sorted, as scikit-learn has them."""
+        restore = KINDS[kind]
+        names = np.array([restore(name) for name in labels.names])
+        self.labels_, self.kind_ = labels, kind
+        self._order = np.argsort(names, kind="stable")
+        self.classes_ = names[self._order]
+
+    def _as_given(self, names: list[str]) -> NDArray[Any]:
+        """Labels in the type that they came in."""
+        restore = KINDS[self.kind_]
+        return np.array([restore(name) for name in names], dtype=self.classes_.dtype)
+
+    def _named(self) -> dict[str, Any]:
+        """The labels as plain data for the manifest of a model file."""
+        return {**self.labels_.to_dict(), "kind": self.kind_}
+
+
+def labels_from(data: Any) -> tuple[Labels, str]:
+    """Labels and their type, from the manifest of a model file.
+
+    >>> labels_from({**Labels(("a", "b"), (1, 1)).to_dict(), "kind": "str"})
+    (Labels(names=('a', 'b'), counts=(1, 1)), 'str')
+    """
+    fields = dict(data)
+    kind = fields.pop("kind")
+    return Labels.from_dict(fields), kind
+
+
 def watcher(progress: bool | Callable[[Any], None]) -> Any:
     """Who listens to the reports, as a block."""
     from ostinato.train import Progress

@@ -188,8 +188,8 @@ class ForecasterOptions(TrainOptions):
     ] = "use"
 
 
-def check_options(options: ForecasterOptions) -> None:
-    """Refuse options that cannot act beside the others.
+def check_options(options: ForecasterOptions, *, valid: bool = False) -> None:
+    """Refuse options that cannot act beside the others; ``valid`` says whether series for validation are given.
 
     >>> check_options(ForecasterOptions(head="point", conformal=False))
     Traceback (most recent call last):
@@ -223,6 +223,8 @@ def check_options(options: ForecasterOptions) -> None:
     if options.conformal and options.holdout == 0:
         raise OptionError("conformal intervals learn from steps that were kept for validation; set holdout")
     check_cell(options.cell)
+    if valid and options.holdout:
+        raise OptionError("holdout does not apply where series for validation are given; leave out one of the two")
 
 
 def levels_of(levels: str | Sequence[float]) -> tuple[float, ...]:

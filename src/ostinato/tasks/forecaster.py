@@ -11,31 +11,27 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato import artifact
-from ostinato.cells import Cell
+from ostinato.artifact import Artifact
 from ostinato.data.series import Features, Panel
 from ostinato.data.series.arrays import is_arrays
 from ostinato.data.series.extending import extend
-from ostinato.errors import ArtifactError, DataError, NotFittedError, OptionError, OstinatoError, needs
+from ostinato.errors import DataError, OptionError, needs
 from ostinato.heads.conformal import Conformal
-from ostinato.options import validate
-from ostinato.tasks.conventions import Estimator
 from ostinato.tasks.fitted import watcher
 from ostinato.tasks.forecast_evaluation import ForecastEvaluation, Foretold, as_frame
 from ostinato.tasks.forecast_options import ForecasterOptions, check_options, levels_of
 from ostinato.tasks.forecast_reading import check_reading, read_history
 from ostinato.tasks.forecast_rolling import adjusted, calibrated, foretell, rolling_origins
 from ostinato.tasks.forecast_training import TrainedForecaster, train_forecaster
+from ostinato.tasks.task_model import TaskModel
 
 if TYPE_CHECKING:
     from ostinato.members import Members
     from ostinato.model import Model
 
-TASK = "forecaster"
-
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Forecaster(Estimator, ForecasterOptions):
+class Forecaster(TaskModel, ForecasterOptions):
     """Learns from many series, as one model, what comes next in each of them.
 
     >>> model = Forecaster(horizon=2, context=4, hidden=4, epochs=1, holdout=0, levels=[0.1, 0.5, 0.9], device="cpu")
@@ -55,6 +51,10 @@ class Forecaster(Estimator, ForecasterOptions):
 
     # What it reads, for verbs that serve models of all tasks.
     reads: ClassVar[str] = "history"
+    task: ClassVar[str] = "forecaster"
+    options: ClassVar[type] = ForecasterOptions
+    checks = staticmethod(check_options)
+    also: ClassVar[frozenset[str]] = frozenset({"features", "conformal", "columns"})
     # scikit-learn knows no forecasters.
     _estimator_type = "forecaster"
 
@@ -170,92 +170,37 @@ class Forecaster(Estimator, ForecasterOptions):
         later = None if truth is None else self._read(truth, reading)
         draw_forecast(path, told, panel, later, series=series)
 
-    def save(self, path: str | Path) -> None:
-        """Write one file that holds all of the model; :func:`ostinato.load` reads it, here or elsewhere."""
-        manifest, tensors = self.description()
-        artifact.write(path, tensors, manifest)
-
-    def description(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """The model as data for a file, a stream or an export: a manifest and the weights by name."""
-        self._check_fitted()
-        from ostinato.model import stored
-
-        options = self.get_params()
-        if isinstance(options["cell"], Cell):
-            # The architecture says what it computes.
-            options["cell"] = options["cell"].name
-        manifest = {
-            "kind": "model",
-            "task": TASK,
-            "options": options,
-            "architecture": stored(self.model_.architecture),
-            "features": self.features_.to_dict(),
-            "conformal": None if self.conformal_ is None else [part.to_dict() for part in self.conformal_],
-            "columns": dict(self.columns_),
-            "history": list(self.history_),
-            "training": self.training_,
-        }
-        return manifest, {name: tensor.numpy() for name, tensor in self.model_.state_dict().items()}
-
-    @classmethod
-    def load(cls, path: str | Path, *, trust_cell: bool = False) -> Forecaster:
-        """The model of a file; :func:`ostinato.load` does the same for models of every task."""
-        stored = artifact.read(path, kind="model")
-        if stored.manifest.get("task") != TASK:
-            raise ArtifactError(f"{path} is a model of the task {stored.manifest.get('task')!r:.40}, wanted a {TASK}")
-        return cls.from_artifact(stored, str(path), trust_cell=trust_cell)
-
-    @classmethod
-    def from_artifact(cls, stored: artifact.Artifact, source: str, *, trust_cell: bool = False) -> Forecaster:
-        """The model of a verified file; :func:`ostinato.load` calls it."""
-        needs("torch", "train")
-        from ostinato.tasks.members import kept
-
-        manifest = stored.manifest
-        wanted = {"kind", "task", "options", "architecture", "features", "conformal", "columns", "history", "training"}
-        if set(manifest) != wanted:
-            raise ArtifactError(f"{source}: the manifest of a forecaster has other fields: {sorted(manifest)}")
-        try:
-            options = dict(manifest["options"])
-            made = isinstance(manifest["architecture"]["body"]["cell"], Mapping)
-            if made:
-                options["cell"] = ForecasterOptions.cell
-            model = cls(**validate(ForecasterOptions, options))
-            features = Features.from_dict(manifest["features"])
-            _check_parts(manifest["architecture"], features)
-            network = kept(manifest["architecture"], model.members, stored.tensors, trust_cell)
-            if made:
-                model.cell = network.body.cell
-            model._adopt(network, features, {str(k): str(v) for k, v in dict(manifest["columns"]).items()})
-            parts = manifest["conformal"]
-            model.conformal_ = None if parts is None else [Conformal.from_dict(part) for part in parts]
-            if parts is not None and len(parts) != len(features.layout.target):
-                raise DataError(f"{len(parts)} parts of conformal intervals cannot serve {features.layout.target}")
-            model.validation_ = None
-            model.history_, model.training_ = tuple(manifest["history"]), dict(manifest["training"])
-        except (OstinatoError, TypeError, ValueError, KeyError, IndexError, RuntimeError) as error:
-            raise ArtifactError(f"{source} cannot be used as a forecaster: {error}") from error
-        return model
-
     def __sklearn_tags__(self) -> Any:
         """scikit-learn has no word for what forecasts, and nothing to clone or check it by."""
         raise AttributeError("a Forecaster is no estimator of scikit-learn")
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "features_")
+    def _own(self) -> dict[str, Any]:
+        return {
+            "features": self.features_.to_dict(),
+            "conformal": None if self.conformal_ is None else [part.to_dict() for part in self.conformal_],
+            "columns": dict(self.columns_),
+        }
 
-    def _checked(self, *, valid: bool) -> ForecasterOptions:
-        """The options, all of them valid and able to act; nothing is changed on self."""
-        options = ForecasterOptions(**validate(ForecasterOptions, self.get_params()))
-        check_options(options)
-        if valid and options.holdout:
-            raise OptionError("holdout does not apply where series for validation are given; leave out one of the two")
-        return options
+    def _restore(self, stored: Artifact, network: Callable[[], Any]) -> None:
+        manifest = stored.manifest
+        features = Features.from_dict(manifest["features"])
+        _check_parts(manifest["architecture"], features)
+        parts = manifest["conformal"]
+        if parts is not None and len(parts) != len(features.layout.target):
+            raise DataError(f"{len(parts)} parts of conformal intervals cannot serve {features.layout.target}")
+        conformal = None if parts is None else [Conformal.from_dict(part) for part in parts]
+        columns = {str(k): str(v) for k, v in dict(manifest["columns"]).items()}
+        self._adopt(network(), features, columns, conformal)
 
-    def _adopt(self, model: Model | Members, features: Features, columns: Mapping[str, str]) -> None:
+    def _adopt(
+        self,
+        model: Model | Members,
+        features: Features,
+        columns: Mapping[str, str],
+        conformal: list[Conformal] | None = None,
+    ) -> None:
         """Take over what training or a file gave."""
-        self.model_, self.features_, self.columns_ = model, features, dict(columns)
-        self.conformal_: list[Conformal] | None = None
+        self.model_, self.features_, self.columns_, self.conformal_ = model, features, dict(columns), conformal
 
     def _judge(
         self, options: ForecasterOptions, panel: Panel, trained: TrainedForecaster, until: Any, *, own: bool
@@ -276,10 +221,6 @@ class Forecaster(Estimator, ForecasterOptions):
             raise DataError(
                 "conformal intervals learn from steps held out, and no series is long enough to hold any out"
             )
-
-    def _check_fitted(self) -> None:
-        if not self.__sklearn_is_fitted__():
-            raise NotFittedError("this Forecaster is not trained yet; call fit, or load a model by ostinato.load")
 
     def _read(self, history: Any, reading: Mapping[str, Any]) -> Panel:
         self._check_fitted()

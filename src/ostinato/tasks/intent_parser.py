@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -11,30 +11,26 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato import artifact
-from ostinato.cells import Cell
+from ostinato.artifact import Artifact
 from ostinato.data import Labels, Vocabulary
 from ostinato.data.frames import as_list
 from ostinato.data.language.columns import Sentence
 from ostinato.data.language.spans import Found, find_spans
-from ostinato.errors import ArtifactError, DataError, NotFittedError, OstinatoError, needs
+from ostinato.errors import DataError, needs
 from ostinato.heads.decoding import decide
-from ostinato.options import validate
-from ostinato.tasks.conventions import Estimator
 from ostinato.tasks.evaluation import compare
 from ostinato.tasks.examples import check_training, hold_out
-from ostinato.tasks.fitted import KINDS, check_parts, mean_loss, network_of, watcher
+from ostinato.tasks.fitted import Classes, check_parts, labels_from, mean_loss, watcher
 from ostinato.tasks.intent_examples import Requests, read_requests
 from ostinato.tasks.intent_options import IntentParserOptions, check_options
 from ostinato.tasks.intent_report import IntentEvaluation, with_slots
 from ostinato.tasks.intent_training import learn_tags, shares_and_tags, train_parser
 from ostinato.tasks.tag_examples import read_words
 from ostinato.tasks.tag_training import encoded
+from ostinato.tasks.task_model import TaskModel
 
 if TYPE_CHECKING:
     from ostinato.model import Model
-
-TASK = "intent-parser"
 
 
 class Parsed(NamedTuple):
@@ -54,7 +50,7 @@ class Parsed(NamedTuple):
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class IntentParser(Estimator, IntentParserOptions):
+class IntentParser(Classes, TaskModel, IntentParserOptions):
     """Learns from requests what is wanted, and with what: an intent for each, and slots in its text.
 
     >>> model = IntentParser(hidden=8, embedding=8, lr=0.05, min_count=1, holdout=0, device="cpu")
@@ -73,6 +69,11 @@ class IntentParser(Estimator, IntentParserOptions):
 
     # What it reads, which is also the name of the column unless another is given.
     reads: ClassVar[str] = "text"
+    task: ClassVar[str] = "intent-parser"
+    called: ClassVar[str] = "an intent parser"
+    options: ClassVar[type] = IntentParserOptions
+    checks = staticmethod(check_options)
+    also: ClassVar[frozenset[str]] = frozenset({"vocabulary", "labels", "tags", "threshold", "columns"})
 
     def fit(
         self,
@@ -97,8 +98,7 @@ class IntentParser(Estimator, IntentParserOptions):
         called with every report instead.
         """
         needs("torch", "train")
-        options = IntentParserOptions(**validate(IntentParserOptions, self.get_params()))
-        check_options(options, valid=valid is not None)
+        options = self._checked(valid=valid is not None)
         self.columns_ = (text or "text", label or "label", slot)
         examples = self._read(X, y, slots)
         check_training(examples.rows)
@@ -133,8 +133,7 @@ class IntentParser(Estimator, IntentParserOptions):
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The intent of every text, [n]; where ``out_of_scope`` names one, also that one for what is not known."""
-        restore = KINDS[self.kind_] if hasattr(self, "kind_") else str
-        return np.array([restore(self.label_of(answer)) for answer in self.answers(X)], dtype=self.classes_.dtype)
+        return self._as_given([self.label_of(answer) for answer in self.answers(X)])
 
     def predict_slots(self, X: Any) -> list[list[Found]]:
         """The slots of every text, in characters of it."""
@@ -175,87 +174,36 @@ class IntentParser(Estimator, IntentParserOptions):
         """The accuracy of the intents, as scikit-learn's cross-validation asks for it."""
         return self.evaluate(X, y).accuracy
 
-    def save(self, path: str | Path) -> None:
-        """Write one file that holds all of the model; :func:`ostinato.load` reads it, here or elsewhere."""
-        manifest, tensors = self.description()
-        artifact.write(path, tensors, manifest)
-
-    def description(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """The model as data for a file, a stream or an export: a manifest and the weights by name."""
-        self._check_fitted()
-        from ostinato.model import stored
-
-        architecture = dict(self.model_.architecture)
-        # Weights of the loss belong to training; the network is the same without them.
-        architecture["head"] = {k: v for k, v in architecture["head"].items() if k != "class_weights"}
-        options = self.get_params()
-        if isinstance(options["cell"], Cell):
-            # The architecture says what it computes.
-            options["cell"] = options["cell"].name
-        manifest = {
-            "kind": "model",
-            "task": TASK,
-            "options": options,
-            "architecture": stored(architecture),
-            "vocabulary": self.vocabulary_.to_dict(),
-            "labels": {**self.labels_.to_dict(), "kind": self.kind_},
-            "tags": self.tags_.to_dict(),
-            "threshold": self.threshold_,
-            "columns": list(self.columns_),
-            "history": list(self.history_),
-            "training": self.training_,
-        }
-        return manifest, {name: tensor.numpy() for name, tensor in self.model_.state_dict().items()}
-
-    @classmethod
-    def from_artifact(cls, stored: artifact.Artifact, source: str, *, trust_cell: bool = False) -> IntentParser:
-        """The model of a verified file; :func:`ostinato.load` calls it."""
-        needs("torch", "train")
-        manifest = stored.manifest
-        wanted = {"kind", "task", "options", "architecture", "vocabulary", "labels", "tags", "threshold", "columns"}
-        if set(manifest) != wanted | {"history", "training"}:
-            raise ArtifactError(f"{source}: the manifest of an intent parser has other fields: {sorted(manifest)}")
-        try:
-            options = dict(manifest["options"])
-            made = isinstance(manifest["architecture"]["body"]["cell"], Mapping)
-            if made:
-                options["cell"] = IntentParserOptions.cell
-            model = cls(**validate(IntentParserOptions, options))
-            fields = dict(manifest["labels"])
-            kind = fields.pop("kind")
-            labels, tags = Labels.from_dict(fields), Labels.from_dict(manifest["tags"])
-            vocabulary = Vocabulary.from_dict(manifest["vocabulary"])
-            check_parts(manifest["architecture"], labels, vocabulary)
-            if manifest["architecture"]["head"]["tags"] != len(tags):
-                raise DataError(f"the network has other tags than the {len(tags)} of the file")
-            network = network_of(manifest["architecture"], stored.tensors, trust_cell)
-            if made:
-                model.cell = network.body.cell
-            model._adopt(network, vocabulary, labels, tags, kind)
-            model.threshold_, model.validation_ = float(manifest["threshold"]), None
-            model.history_, model.training_ = tuple(manifest["history"]), dict(manifest["training"])
-            text, label, slot = manifest["columns"]
-            model.columns_ = (str(text), str(label), slot)
-        except (OstinatoError, TypeError, ValueError, KeyError, IndexError, RuntimeError) as error:
-            raise ArtifactError(f"{source} cannot be used as an intent parser: {error}") from error
-        return model
-
     def label_of(self, answer: Any) -> str:
         """The intent that :meth:`predict` gives for an answer: its own, or the out-of-scope one if it is not known."""
         return str(answer.label) if answer.known or self.out_of_scope is None else self.out_of_scope
 
+    def _own(self) -> dict[str, Any]:
+        return {
+            "vocabulary": self.vocabulary_.to_dict(),
+            "labels": self._named(),
+            "tags": self.tags_.to_dict(),
+            "threshold": self.threshold_,
+            "columns": list(self.columns_),
+        }
+
+    def _restore(self, stored: Artifact, network: Callable[[], Any]) -> None:
+        manifest = stored.manifest
+        (labels, kind), tags = labels_from(manifest["labels"]), Labels.from_dict(manifest["tags"])
+        vocabulary = Vocabulary.from_dict(manifest["vocabulary"])
+        check_parts(manifest["architecture"], labels, vocabulary)
+        if manifest["architecture"]["head"]["tags"] != len(tags):
+            raise DataError(f"the network has other tags than the {len(tags)} of the file")
+        self._adopt(network(), vocabulary, labels, tags, kind)
+        self.threshold_ = float(manifest["threshold"])
+        text, label, slot = manifest["columns"]
+        self.columns_ = (str(text), str(label), slot)
+
     def _adopt(self, model: Model, vocabulary: Vocabulary, labels: Labels, tags: Labels, kind: str) -> None:
         """Take over what training or a file gave."""
-        restore = KINDS[kind]
-        names = [restore(name) for name in labels.names]
-        self.model_, self.vocabulary_, self.labels_, self.tags_, self.kind_ = model, vocabulary, labels, tags, kind
+        self.model_, self.vocabulary_, self.tags_ = model, vocabulary, tags
         self.slots_ = tuple(sorted({name.partition("-")[2] for name in tags.names} - {""}))
-        self._order = np.argsort(np.array(names), kind="stable")
-        self.classes_ = np.array(names)[self._order]
-
-    def _check_fitted(self) -> None:
-        if not self.__sklearn_is_fitted__():
-            raise NotFittedError("this IntentParser is not trained yet; call fit, or load a model by ostinato.load")
+        self._name(labels, kind)
 
     def _read(self, X: Any, y: Any = None, slots: Any = None, **named: str | None) -> Requests:
         """Requests, with columns as in training unless named."""

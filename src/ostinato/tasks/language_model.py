@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
-from numpy.typing import NDArray
-
-from ostinato import artifact
-from ostinato.cells import Cell
+from ostinato.artifact import Artifact
 from ostinato.data.frames import as_list
 from ostinato.data.language.tokens import MARK, Tokens
 from ostinato.data.table import read_table
-from ostinato.errors import ArtifactError, DataError, NotFittedError, OstinatoError, needs
-from ostinato.options import validate
-from ostinato.tasks.conventions import Estimator
-from ostinato.tasks.fitted import network_of, watcher
+from ostinato.errors import DataError, needs
+from ostinato.tasks.fitted import watcher
 from ostinato.tasks.language_options import LanguageModelOptions, check_options
 from ostinato.tasks.language_report import LanguageReport
 from ostinato.tasks.language_source import source_of
 from ostinato.tasks.language_training import evaluate_corpus, log_likelihoods, train_language
-
-TASK = "language-model"
-_FIELDS = {"kind", "task", "options", "architecture", "tokens", "column", "history", "training"}
+from ostinato.tasks.task_model import TaskModel
 
 
 class Scored(NamedTuple):
@@ -35,7 +28,7 @@ class Scored(NamedTuple):
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class LanguageModel(Estimator, LanguageModelOptions):
+class LanguageModel(TaskModel, LanguageModelOptions):
     """Learns from texts what comes next in a text.
 
     >>> model = LanguageModel(hidden=8, layers=1, embedding=4, epochs=2, batch=2, truncate=8, holdout=0, device="cpu")
@@ -56,9 +49,11 @@ class LanguageModel(Estimator, LanguageModelOptions):
 
     # What it reads, which is also the name of the column unless another is given.
     reads: ClassVar[str] = "language"
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "model_")
+    task: ClassVar[str] = "language-model"
+    called: ClassVar[str] = "a language model"
+    options: ClassVar[type] = LanguageModelOptions
+    checks = staticmethod(check_options)
+    also: ClassVar[frozenset[str]] = frozenset({"tokens", "column"})
 
     def fit(
         self,
@@ -81,8 +76,7 @@ class LanguageModel(Estimator, LanguageModelOptions):
         needs("torch", "train")
         if y is not None:
             raise DataError("a language model learns from texts alone; leave y out")
-        options = LanguageModelOptions(**validate(LanguageModelOptions, self.get_params()))
-        check_options(options, valid=valid is not None)
+        options = self._checked(valid=valid is not None)
         source, held = source_of(X, text), None if valid is None else source_of(valid, _if_rows(valid, text))
         with watcher(progress) as watch:
             trained = train_language(options, source, held, checkpoint=checkpoint, resume=resume, watch=watch)
@@ -130,78 +124,18 @@ class LanguageModel(Estimator, LanguageModelOptions):
         written: Iterator[str] = stream(self).generate(prompt, length, **options)
         return written
 
-    def save(self, path: str | Path) -> None:
-        """Write one file that holds all of the model; :func:`ostinato.load` reads it, here or elsewhere."""
-        manifest, tensors = self.description()
-        artifact.write(path, tensors, manifest)
+    def _own(self) -> dict[str, Any]:
+        return {"tokens": self.tokens_.to_dict(), "column": self.column_}
 
-    def description(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """The model as data for a file, a stream or an export: a manifest and the weights by name."""
-        manifest = self.manifest()
-        return manifest, {name: tensor.numpy() for name, tensor in self.model_.state_dict().items()}
-
-    def manifest(self) -> dict[str, Any]:
-        """What the model file says about the model."""
-        self._check_fitted()
-        from ostinato.model import stored
-
-        options = self.get_params()
-        if isinstance(options["cell"], Cell):
-            # The architecture says what it computes.
-            options["cell"] = options["cell"].name
-        return {
-            "kind": "model",
-            "task": TASK,
-            "options": options,
-            "architecture": stored(self.model_.architecture),
-            "tokens": self.tokens_.to_dict(),
-            "column": self.column_,
-            "history": list(self.history_),
-            "training": self.training_,
-        }
-
-    @classmethod
-    def load(cls, path: str | Path, *, trust_cell: bool = False) -> LanguageModel:
-        """The model of a file; :func:`ostinato.load` does the same for models of every task."""
-        stored = artifact.read(path, kind="model")
-        if stored.manifest.get("task") != TASK:
-            raise ArtifactError(f"{path} is a model of the task {stored.manifest.get('task')!r:.40}, wanted a {TASK}")
-        return cls.from_artifact(stored, str(path), trust_cell=trust_cell)
-
-    @classmethod
-    def from_artifact(cls, stored: artifact.Artifact, source: str, *, trust_cell: bool = False) -> LanguageModel:
-        """The model of a verified file; :func:`ostinato.load` calls it."""
-        needs("torch", "train")
-        manifest = stored.manifest
-        if set(manifest) != _FIELDS:
-            raise ArtifactError(f"{source}: the manifest of a language model has other fields: {sorted(manifest)}")
-        try:
-            options = dict(manifest["options"])
-            made = isinstance(manifest["architecture"]["body"]["cell"], Mapping)
-            if made:
-                options["cell"] = LanguageModelOptions.cell
-            model = cls(**validate(LanguageModelOptions, options))
-            tokens = Tokens.from_dict(manifest["tokens"])
-            tokens.special(MARK)
-            architecture = manifest["architecture"]
-            for part, size in (("embed", "count"), ("head", "tokens")):
-                if architecture[part][size] != tokens.size:
-                    raise DataError(f"the {part} has {architecture[part][size]} tokens and the file {tokens.size}")
-            network = network_of(architecture, stored.tensors, trust_cell)
-            if not getattr(network, "whole", False):
-                raise DataError(f"a head of the kind {architecture['head']['kind']!r:.40} foretells no tokens")
-            if made:
-                model.cell = network.body.cell
-            model.model_, model.tokens_, model.column_ = network, tokens, str(manifest["column"])
-            model.history_, model.training_ = tuple(manifest["history"]), dict(manifest["training"])
-            model.validation_ = None
-        except (OstinatoError, TypeError, ValueError, KeyError, IndexError, RuntimeError, AttributeError) as error:
-            raise ArtifactError(f"{source} cannot be used as a language model: {error}") from error
-        return model
-
-    def _check_fitted(self) -> None:
-        if not self.__sklearn_is_fitted__():
-            raise NotFittedError("this LanguageModel is not trained yet; call fit, or load a model by ostinato.load")
+    def _restore(self, stored: Artifact, network: Callable[[], Any]) -> None:
+        tokens, architecture = Tokens.from_dict(stored.manifest["tokens"]), stored.manifest["architecture"]
+        tokens.special(MARK)
+        for part, size in (("embed", "count"), ("head", "tokens")):
+            if architecture[part][size] != tokens.size:
+                raise DataError(f"the {part} has {architecture[part][size]} tokens and the file {tokens.size}")
+        self.model_, self.tokens_, self.column_ = network(), tokens, str(stored.manifest["column"])
+        if not getattr(self.model_, "whole", False):
+            raise DataError(f"a head of the kind {architecture['head']['kind']!r:.40} foretells no tokens")
 
 
 def _if_rows(X: Any, column: str | None) -> str | None:

@@ -17,7 +17,7 @@ from ostinato.tasks.fitted import watcher
 from ostinato.tasks.number_report import NumberReport
 from ostinato.tasks.series_estimator import SeriesEstimator, Watch, fingerprint, parted, read_both
 from ostinato.tasks.series_examples import Columns, SeriesExamples
-from ostinato.tasks.series_options import RemainingLifeOptions, SeriesOptions, network
+from ostinato.tasks.series_options import RemainingLifeOptions, network
 from ostinato.tasks.series_regressor import head_of
 from ostinato.tasks.series_training import answered_at, described, features_of, scales_of, train_series
 
@@ -49,7 +49,7 @@ class RemainingLife(SeriesEstimator, RemainingLifeOptions):
 
     task: ClassVar[str] = "remaining-life"
     answer: ClassVar[str] = "number"
-    options: ClassVar[type[SeriesOptions]] = RemainingLifeOptions
+    options: ClassVar[type] = RemainingLifeOptions
     reads: ClassVar[str] = "units"
 
     def fit(

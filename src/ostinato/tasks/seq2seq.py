@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ostinato import artifact
-from ostinato.cells import Cell
+from ostinato.artifact import Artifact
 from ostinato.data.language.pairs import EMPTY, Pairs, Sources, read_pairs, read_sources
-from ostinato.errors import ArtifactError, DataError, NotFittedError, OptionError, OstinatoError, nearest, needs
-from ostinato.options import validate
-from ostinato.tasks.conventions import Estimator
+from ostinato.errors import DataError, OptionError, nearest, needs
 from ostinato.tasks.fitted import watcher
 from ostinato.tasks.seq2seq_options import Seq2SeqOptions, check_options
 from ostinato.tasks.seq2seq_report import Seq2SeqReport
 from ostinato.tasks.seq2seq_sides import Sides
 from ostinato.tasks.seq2seq_training import check_lengths, fingerprint, kept_network, parted, train_seq2seq
 from ostinato.tasks.seq2seq_writing import Written, write
+from ostinato.tasks.task_model import TaskModel
 
 if TYPE_CHECKING:
     from ostinato.encoder_decoder import EncoderDecoder
@@ -28,7 +26,7 @@ _MOST_HELD = 1000
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Seq2Seq(Estimator, Seq2SeqOptions):
+class Seq2Seq(TaskModel, Seq2SeqOptions):
     """Learns from pairs of texts to write the second of them from the first.
 
     >>> model = Seq2Seq(hidden=8, embedding=8, epochs=2, holdout=0, device="cpu")
@@ -51,6 +49,9 @@ class Seq2Seq(Estimator, Seq2SeqOptions):
     # What BLEU says belongs to translations.
     translates: ClassVar[bool] = False
     options: ClassVar[type] = Seq2SeqOptions
+    checks = staticmethod(check_options)
+    also: ClassVar[frozenset[str]] = frozenset({"tokens", "reach", "columns"})
+    recurs: ClassVar[str] = "encoder"
     # scikit-learn knows no model that writes.
     _estimator_type = "seq2seq"
 
@@ -172,91 +173,31 @@ class Seq2Seq(Estimator, Seq2SeqOptions):
         assert answer.attention is not None
         draw_attention(path, answer.attention, answer.read, answer.wrote, title=answer.text)
 
-    def save(self, path: str | Path) -> None:
-        """Write one file that holds all of the model; :func:`ostinato.load` reads it, here or elsewhere."""
-        manifest, tensors = self.description()
-        artifact.write(path, tensors, manifest)
-
-    def description(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The model as data for a file: a manifest and the weights by name."""
-        self._check_fitted()
-        network, tensors = self.model_.description()
-        options = self.get_params()
-        if isinstance(options["cell"], Cell):
-            # The architecture says what it computes.
-            options["cell"] = options["cell"].name
-        manifest = {
-            "kind": "model",
-            "task": self.task,
-            "options": options,
-            "architecture": network["architecture"],
-            "tokens": self.sides_.to_dict(),
-            "reach": list(self.reach_),
-            "columns": list(self.columns_),
-            "history": list(self.history_),
-            "training": self.training_,
-        }
-        return manifest, tensors
-
-    @classmethod
-    def load(cls, path: str | Path, *, trust_cell: bool = False) -> Any:
-        """The model of a file; :func:`ostinato.load` does the same for models of every task."""
-        stored = artifact.read(path, kind="model")
-        if stored.manifest.get("task") != cls.task:
-            raise ArtifactError(
-                f"{path} is a model of the task {stored.manifest.get('task')!r:.40}, wanted a {cls.task}"
-            )
-        return cls.from_artifact(stored, str(path), trust_cell=trust_cell)
-
-    @classmethod
-    def from_artifact(cls, stored: artifact.Artifact, source: str, *, trust_cell: bool = False) -> Any:
-        """The model of a verified file; :func:`ostinato.load` calls it."""
-        needs("torch", "train")
-        manifest = stored.manifest
-        wanted = {"kind", "task", "options", "architecture", "tokens", "reach", "columns", "history", "training"}
-        if set(manifest) != wanted:
-            raise ArtifactError(f"{source}: the manifest of a {cls.task} has other fields: {sorted(manifest)}")
-        try:
-            options, architecture = dict(manifest["options"]), manifest["architecture"]
-            made = isinstance(architecture["encoder"]["cell"], Mapping)
-            if made:
-                options["cell"] = Seq2SeqOptions.cell
-            model = cls(**validate(cls.options, options))
-            sides = Sides.from_dict(manifest["tokens"])
-            _check_parts(architecture, sides)
-            network = kept_network(architecture, stored.tensors, trust_cell)
-            if made:
-                model.cell = network.encoder.cell
-            read, written = (int(number) for number in manifest["reach"])
-            model._adopt(network, sides, (read, written))
-            model.columns_ = (str(manifest["columns"][0]), str(manifest["columns"][1]))
-            model.validation_ = None
-            model.history_, model.training_ = tuple(manifest["history"]), dict(manifest["training"])
-        except (OstinatoError, TypeError, ValueError, KeyError, IndexError, RuntimeError) as error:
-            raise ArtifactError(f"{source} cannot be used as a {cls.task}: {error}") from error
-        return model
-
     def __sklearn_tags__(self) -> Any:
         """scikit-learn has no word for what writes, and nothing to clone or check it by."""
         raise AttributeError(f"a {type(self).__name__} is no estimator of scikit-learn")
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "sides_")
+    def _network(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        manifest, tensors = self.model_.description()
+        return manifest["architecture"], tensors
 
-    def _checked(self, *, valid: bool) -> Any:
-        """The options, all of them valid and able to act; nothing is changed on self."""
-        options = self.options(**validate(self.options, self.get_params()))
-        check_options(options, valid=valid)
-        return options
+    def _restored(self, stored: Artifact, trust_cell: bool) -> EncoderDecoder:
+        return kept_network(stored.manifest["architecture"], stored.tensors, trust_cell)
+
+    def _own(self) -> dict[str, Any]:
+        return {"tokens": self.sides_.to_dict(), "reach": list(self.reach_), "columns": list(self.columns_)}
+
+    def _restore(self, stored: Artifact, network: Callable[[], Any]) -> None:
+        manifest = stored.manifest
+        sides = Sides.from_dict(manifest["tokens"])
+        _check_parts(manifest["architecture"], sides)
+        read, written = (int(number) for number in manifest["reach"])
+        self._adopt(network(), sides, (read, written))
+        self.columns_ = (str(manifest["columns"][0]), str(manifest["columns"][1]))
 
     def _adopt(self, model: EncoderDecoder, sides: Sides, reach: tuple[int, int]) -> None:
         """Take over what training or a file gave."""
         self.model_, self.sides_, self.reach_ = model, sides, reach
-
-    def _check_fitted(self) -> None:
-        if not self.__sklearn_is_fitted__():
-            name = type(self).__name__
-            raise NotFittedError(f"this {name} is not trained yet; call fit, or load a model by ostinato.load")
 
     def _pairs(self, valid: Any, columns: tuple[Any, Any]) -> Pairs:
         if isinstance(valid, Pairs):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,19 +11,20 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ostinato.artifact import Artifact
 from ostinato.data.labels import Labels
 from ostinato.errors import DataError, needs
 from ostinato.tasks.evaluation import Evaluation, compare, counted
-from ostinato.tasks.fitted import KINDS, mean_loss, watcher
+from ostinato.tasks.fitted import Classes, labels_from, mean_loss, watcher
 from ostinato.tasks.series_estimator import SeriesEstimator, Watch, fingerprint, parted, read_both
 from ostinato.tasks.series_examples import Columns, SeriesExamples
-from ostinato.tasks.series_options import SeriesClassifierOptions, SeriesOptions, network
+from ostinato.tasks.series_options import SeriesClassifierOptions, network
 from ostinato.tasks.series_training import check_series, described, features_of, scales_of, train_series
 from ostinato.tasks.text_training import class_weights
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class SeriesClassifier(SeriesEstimator, SeriesClassifierOptions):
+class SeriesClassifier(Classes, SeriesEstimator, SeriesClassifierOptions):
     """Learns from labelled series which label a series has: last state, pooled states, or convolutions beside them.
 
     >>> model = SeriesClassifier(hidden=4, convolution=4, epochs=2, device="cpu")
@@ -44,8 +45,8 @@ class SeriesClassifier(SeriesEstimator, SeriesClassifierOptions):
 
     task: ClassVar[str] = "series-classifier"
     answer: ClassVar[str] = "label"
-    options: ClassVar[type[SeriesOptions]] = SeriesClassifierOptions
-    also: ClassVar[frozenset[str]] = frozenset({"labels"})
+    options: ClassVar[type] = SeriesClassifierOptions
+    also: ClassVar[frozenset[str]] = SeriesEstimator.also | {"labels"}
 
     def fit(
         self,
@@ -133,9 +134,7 @@ class SeriesClassifier(SeriesEstimator, SeriesClassifierOptions):
     def predict(self, X: Any) -> NDArray[Any]:
         """The label of every series, [n], of the type that labels had in training."""
         shares = self._shares(self._examples(X, None, "nothing"))
-        restore = KINDS[self.kind_]
-        names = [restore(self.labels_.names[k]) for k in shares.argmax(axis=1).tolist()]
-        return np.array(names, dtype=self.classes_.dtype)
+        return self._as_given(self.labels_.decode(shares.argmax(axis=1).tolist()))
 
     def answers(self, X: Any) -> list[dict[str, Any]]:
         """For every series its id, its label as a word, and how sure the model is of it."""
@@ -173,25 +172,15 @@ class SeriesClassifier(SeriesEstimator, SeriesClassifierOptions):
         """The accuracy, as scikit-learn's cross-validation asks for it."""
         return self.evaluate(X, y).accuracy
 
-    def manifest(self) -> dict[str, Any]:
-        """What the model file says about the model."""
-        return {**super().manifest(), "labels": {**self.labels_.to_dict(), "kind": self.kind_}}
+    def _own(self) -> dict[str, Any]:
+        return {**super()._own(), "labels": self._named()}
 
-    def _restore(self, manifest: Mapping[str, Any]) -> None:
-        fields = dict(manifest["labels"])
-        kind = fields.pop("kind")
-        labels = Labels.from_dict(fields)
+    def _restore(self, stored: Artifact, network: Callable[[], Any]) -> None:
+        super()._restore(stored, network)
+        labels, kind = labels_from(stored.manifest["labels"])
         if self.model_.architecture["head"]["classes"] != len(labels):
             raise DataError(f"the network has other classes than the {len(labels)} labels of the file")
         self._name(labels, kind)
-
-    def _name(self, labels: Labels, kind: str) -> None:
-        """Take over the classes, in the type that they came in."""
-        restore = KINDS[kind]
-        names = [restore(name) for name in labels.names]
-        self.labels_, self.kind_ = labels, kind
-        self._order = np.argsort(np.array(names), kind="stable")
-        self.classes_ = np.array(names)[self._order]
 
     def _shares(self, examples: SeriesExamples) -> NDArray[np.float64]:
         """The probabilities [S, N] in the order of ``labels_``."""

@@ -15,7 +15,7 @@ from ostinato.tasks.fitted import watcher
 from ostinato.tasks.number_report import NumberReport
 from ostinato.tasks.series_estimator import SeriesEstimator, Watch, fingerprint, parted, read_both
 from ostinato.tasks.series_examples import Columns, SeriesExamples
-from ostinato.tasks.series_options import SeriesOptions, SeriesRegressorOptions, network
+from ostinato.tasks.series_options import SeriesRegressorOptions, network
 from ostinato.tasks.series_training import check_series, described, features_of, scales_of, train_series
 
 
@@ -40,7 +40,7 @@ class SeriesRegressor(SeriesEstimator, SeriesRegressorOptions):
 
     task: ClassVar[str] = "series-regressor"
     answer: ClassVar[str] = "number"
-    options: ClassVar[type[SeriesOptions]] = SeriesRegressorOptions
+    options: ClassVar[type] = SeriesRegressorOptions
 
     def fit(
         self,

@@ -187,11 +187,6 @@ def _parts(order: NDArray[np.int64], lengths: NDArray[np.int64]) -> Iterator[NDA
         at += size
 
 
-def features_data(features: Features) -> dict[str, Any]:
-    """What a network reads, as plain data for the manifest of a model file."""
-    return features.to_dict()
-
-
 def features_from(data: Any) -> Features:
     """What a network reads, from the manifest of a model file; a damaged one is refused."""
     features = Features.from_dict(data)

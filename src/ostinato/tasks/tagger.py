@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -10,26 +10,22 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato import artifact
-from ostinato.cells import Cell
+from ostinato.artifact import Artifact
 from ostinato.data import Labels, Vocabulary
 from ostinato.data.language.columns import Sentence
 from ostinato.data.language.schemes import SCHEMES
 from ostinato.data.language.spans import Found, find_spans
-from ostinato.errors import ArtifactError, DataError, NotFittedError, OstinatoError, needs
-from ostinato.options import validate
-from ostinato.tasks.conventions import Estimator
+from ostinato.errors import DataError, needs
 from ostinato.tasks.examples import hold_out
-from ostinato.tasks.fitted import check_parts, network_of, watcher
+from ostinato.tasks.fitted import check_parts, watcher
 from ostinato.tasks.tag_examples import Reading, TaggedExamples, read_tagged, read_words
 from ostinato.tasks.tag_options import TaggerOptions, check_options
 from ostinato.tasks.tag_report import TagEvaluation, compare_tags
 from ostinato.tasks.tag_training import encoded, fingerprint, spelled, tags_and_shares, train_tagger
+from ostinato.tasks.task_model import TaskModel
 
 if TYPE_CHECKING:
     from ostinato.model import Model
-
-TASK = "tagger"
 
 
 class TaggedAnswer(NamedTuple):
@@ -42,7 +38,7 @@ class TaggedAnswer(NamedTuple):
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Tagger(Estimator, TaggerOptions):
+class Tagger(TaskModel, TaggerOptions):
     """Learns from tagged sentences which tag each word has.
 
     >>> model = Tagger(hidden=8, embedding=8, lr=0.05, min_count=1, holdout=0, device="cpu")
@@ -61,6 +57,10 @@ class Tagger(Estimator, TaggerOptions):
 
     # What it reads; its columns are called words and tags unless named.
     reads: ClassVar[str] = "words"
+    task: ClassVar[str] = "tagger"
+    options: ClassVar[type] = TaggerOptions
+    checks = staticmethod(check_options)
+    also: ClassVar[frozenset[str]] = frozenset({"vocabulary", "labels", "scheme", "columns"})
 
     def fit(
         self,
@@ -82,8 +82,7 @@ class Tagger(Estimator, TaggerOptions):
         instead.
         """
         needs("torch", "train")
-        options = TaggerOptions(**validate(TaggerOptions, self.get_params()))
-        check_options(options, valid=valid is not None)
+        options = self._checked(valid=valid is not None)
         examples = read_tagged(X, y, word=word, tag=tag, reading=Reading(options.scheme, options.broken, options.cut))
         labels = _labels(examples)
         if valid is not None:
@@ -162,80 +161,28 @@ class Tagger(Estimator, TaggerOptions):
         """The share of words with the right tag."""
         return self.evaluate(X, y).accuracy
 
-    def save(self, path: str | Path) -> None:
-        """Write one file that holds all of the model; :func:`ostinato.load` reads it, here or elsewhere."""
-        manifest, tensors = self.description()
-        artifact.write(path, tensors, manifest)
-
-    def description(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """The model as data for a file, a stream or an export: a manifest and the weights by name."""
-        self._check_fitted()
-        from ostinato.model import stored
-
-        options = self.get_params()
-        if isinstance(options["cell"], Cell):
-            # The architecture says what it computes.
-            options["cell"] = options["cell"].name
-        manifest = {
-            "kind": "model",
-            "task": TASK,
-            "options": options,
-            "architecture": stored(self.model_.architecture),
+    def _own(self) -> dict[str, Any]:
+        return {
             "vocabulary": self.vocabulary_.to_dict(),
             "labels": self.labels_.to_dict(),
             "scheme": self.scheme_,
             "columns": list(self.columns_),
-            "history": list(self.history_),
-            "training": self.training_,
         }
-        return manifest, {name: tensor.numpy() for name, tensor in self.model_.state_dict().items()}
 
-    @classmethod
-    def load(cls, path: str | Path, *, trust_cell: bool = False) -> Tagger:
-        """The model of a file; :func:`ostinato.load` does the same for models of every task."""
-        stored = artifact.read(path, kind="model")
-        if stored.manifest.get("task") != TASK:
-            raise ArtifactError(f"{path} is a model of the task {stored.manifest.get('task')!r:.40}, wanted a {TASK}")
-        return cls.from_artifact(stored, str(path), trust_cell=trust_cell)
-
-    @classmethod
-    def from_artifact(cls, stored: artifact.Artifact, source: str, *, trust_cell: bool = False) -> Tagger:
-        """The model of a verified file; :func:`ostinato.load` calls it."""
-        needs("torch", "train")
+    def _restore(self, stored: Artifact, network: Callable[[], Any]) -> None:
         manifest = stored.manifest
-        wanted = {"kind", "task", "options", "architecture", "vocabulary", "labels", "scheme", "columns", "history"}
-        if set(manifest) != wanted | {"training"}:
-            raise ArtifactError(f"{source}: the manifest of a tagger has other fields: {sorted(manifest)}")
-        try:
-            options = dict(manifest["options"])
-            made = isinstance(manifest["architecture"]["body"]["cell"], Mapping)
-            if made:
-                options["cell"] = TaggerOptions.cell
-            model = cls(**validate(TaggerOptions, options))
-            labels, vocabulary = Labels.from_dict(manifest["labels"]), Vocabulary.from_dict(manifest["vocabulary"])
-            check_parts(manifest["architecture"], labels, vocabulary)
-            scheme = manifest["scheme"]
-            if scheme is not None and scheme not in SCHEMES:
-                raise DataError(f"there is no scheme {scheme!r:.40}")
-            network = network_of(manifest["architecture"], stored.tensors, trust_cell)
-            if made:
-                model.cell = network.body.cell
-            model._adopt(network, vocabulary, labels, scheme)
-            model.validation_ = None
-            model.history_, model.training_ = tuple(manifest["history"]), dict(manifest["training"])
-            model.columns_ = (manifest["columns"][0], manifest["columns"][1])
-        except (OstinatoError, TypeError, ValueError, KeyError, IndexError, RuntimeError) as error:
-            raise ArtifactError(f"{source} cannot be used as a tagger: {error}") from error
-        return model
+        labels, vocabulary = Labels.from_dict(manifest["labels"]), Vocabulary.from_dict(manifest["vocabulary"])
+        check_parts(manifest["architecture"], labels, vocabulary)
+        scheme = manifest["scheme"]
+        if scheme is not None and scheme not in SCHEMES:
+            raise DataError(f"there is no scheme {scheme!r:.40}")
+        self._adopt(network(), vocabulary, labels, scheme)
+        self.columns_ = (manifest["columns"][0], manifest["columns"][1])
 
     def _adopt(self, model: Model, vocabulary: Vocabulary, labels: Labels, scheme: str | None) -> None:
         """Take over what training or a file gave."""
         self.model_, self.vocabulary_, self.labels_, self.scheme_ = model, vocabulary, labels, scheme
         self.classes_ = np.array(labels.names)
-
-    def _check_fitted(self) -> None:
-        if not self.__sklearn_is_fitted__():
-            raise NotFittedError("this Tagger is not trained yet; call fit, or load a model by ostinato.load")
 
     def _read(self, X: Any, y: Any, word: Any, tag: Any, scheme: str | None) -> TaggedExamples:
         """Tagged sentences in the scheme of the model."""

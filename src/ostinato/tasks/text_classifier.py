@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,18 +10,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato import artifact
-from ostinato.cells import Cell
+from ostinato.artifact import Artifact
 from ostinato.data import Labels, Vocabulary
 from ostinato.data.frames import as_list
 from ostinato.data.table import read_table
-from ostinato.errors import ArtifactError, DataError, NotFittedError, OstinatoError, needs
+from ostinato.errors import DataError, needs
 from ostinato.heads.decoding import Answer, decide
-from ostinato.options import validate
-from ostinato.tasks.conventions import Estimator
 from ostinato.tasks.evaluation import Evaluation, compare
 from ostinato.tasks.examples import Examples, check_training, hold_out, read_examples
-from ostinato.tasks.fitted import KINDS, check_parts, mean_loss, network_of, watcher
+from ostinato.tasks.fitted import Classes, check_parts, labels_from, mean_loss, watcher
+from ostinato.tasks.task_model import TaskModel
 from ostinato.tasks.text_options import TextClassifierOptions, check_options
 from ostinato.tasks.text_training import fingerprint, probabilities, train_classifier
 
@@ -29,11 +27,9 @@ if TYPE_CHECKING:
     from ostinato.data.texts import Texts
     from ostinato.model import Model
 
-TASK = "text-classifier"
-
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class TextClassifier(Estimator, TextClassifierOptions):
+class TextClassifier(Classes, TaskModel, TextClassifierOptions):
     """Learns from labelled texts which label a text has.
 
     >>> model = TextClassifier(hidden=8, embedding=8, epochs=3, buckets=50, holdout=0, device="cpu")
@@ -53,6 +49,11 @@ class TextClassifier(Estimator, TextClassifierOptions):
 
     # What it reads, which is also the name of the column unless another is given.
     reads: ClassVar[str] = "text"
+    task: ClassVar[str] = "text-classifier"
+    called: ClassVar[str] = "a text classifier"
+    options: ClassVar[type] = TextClassifierOptions
+    checks = staticmethod(check_options)
+    also: ClassVar[frozenset[str]] = frozenset({"vocabulary", "labels", "threshold", "columns"})
 
     def fit(
         self,
@@ -141,98 +142,27 @@ class TextClassifier(Estimator, TextClassifierOptions):
         """The accuracy, as scikit-learn's cross-validation asks for it."""
         return self.evaluate(X, y).accuracy
 
-    def save(self, path: str | Path) -> None:
-        """Write one file that holds all of the model; :func:`ostinato.load` reads it, here or elsewhere."""
-        manifest, tensors = self.description()
-        artifact.write(path, tensors, manifest)
-
-    def description(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """The model as data for a file, a stream or an export: a manifest and the weights by name."""
-        manifest = self.manifest()
-        return manifest, {name: tensor.numpy() for name, tensor in self.model_.state_dict().items()}
-
-    def manifest(self) -> dict[str, Any]:
-        """What the model file says about the model."""
-        self._check_fitted()
-        from ostinato.model import stored
-
-        architecture = dict(self.model_.architecture)
-        # Weights of the loss belong to training; the network is the same without them.
-        architecture["head"] = {k: v for k, v in architecture["head"].items() if k != "class_weights"}
-        options = self.get_params()
-        if isinstance(options["cell"], Cell):
-            # The architecture says what it computes.
-            options["cell"] = options["cell"].name
+    def _own(self) -> dict[str, Any]:
         return {
-            "kind": "model",
-            "task": TASK,
-            "options": options,
-            "architecture": stored(architecture),
             "vocabulary": self.vocabulary_.to_dict(),
-            "labels": {**self.labels_.to_dict(), "kind": self.kind_},
+            "labels": self._named(),
             "threshold": self.threshold_,
             "columns": list(self.columns_),
-            "history": list(self.history_),
-            "training": self.training_,
         }
 
-    @classmethod
-    def load(cls, path: str | Path, *, trust_cell: bool = False) -> TextClassifier:
-        """The model of a file; :func:`ostinato.load` does the same for models of every task."""
-        stored = artifact.read(path, kind="model")
-        if stored.manifest.get("task") != TASK:
-            raise ArtifactError(f"{path} is a model of the task {stored.manifest.get('task')!r:.40}, wanted a {TASK}")
-        return cls.from_artifact(stored, str(path), trust_cell=trust_cell)
-
-    @classmethod
-    def from_artifact(cls, stored: artifact.Artifact, source: str, *, trust_cell: bool = False) -> TextClassifier:
-        """The model of a verified file; :func:`ostinato.load` calls it."""
-        needs("torch", "train")
+    def _restore(self, stored: Artifact, network: Callable[[], Any]) -> None:
         manifest = stored.manifest
-        wanted = {"kind", "task", "options", "architecture", "vocabulary", "labels", "threshold", "columns", "history"}
-        if set(manifest) != wanted | {"training"}:
-            raise ArtifactError(f"{source}: the manifest of a text classifier has other fields: {sorted(manifest)}")
-        try:
-            options = dict(manifest["options"])
-            made = isinstance(manifest["architecture"]["body"]["cell"], Mapping)
-            if made:
-                options["cell"] = TextClassifierOptions.cell
-            model = cls(**validate(TextClassifierOptions, options))
-            fields = dict(manifest["labels"])
-            kind = fields.pop("kind")
-            labels, vocabulary = Labels.from_dict(fields), Vocabulary.from_dict(manifest["vocabulary"])
-            check_parts(manifest["architecture"], labels, vocabulary)
-            if model.out_of_scope is not None and model.out_of_scope not in labels.names:
-                raise DataError(f"there is no label '{model.out_of_scope}' for what is out of scope")
-            network = network_of(manifest["architecture"], stored.tensors, trust_cell)
-            if made:
-                model.cell = network.body.cell
-            model._adopt(network, vocabulary, labels, kind, float(manifest["threshold"]))
-            model.validation_ = None
-            model.history_, model.training_ = tuple(manifest["history"]), dict(manifest["training"])
-            model.columns_ = (str(manifest["columns"][0]), str(manifest["columns"][1]))
-        except (OstinatoError, TypeError, ValueError, KeyError, IndexError, RuntimeError) as error:
-            raise ArtifactError(f"{source} cannot be used as a text classifier: {error}") from error
-        return model
-
-    def _checked(self, *, valid: bool) -> TextClassifierOptions:
-        """The options, all of them valid and able to act; nothing is changed on self, as scikit-learn wants it."""
-        options = TextClassifierOptions(**validate(TextClassifierOptions, self.get_params()))
-        check_options(options, valid=valid)
-        return options
+        (labels, kind), vocabulary = labels_from(manifest["labels"]), Vocabulary.from_dict(manifest["vocabulary"])
+        check_parts(manifest["architecture"], labels, vocabulary)
+        if self.out_of_scope is not None and self.out_of_scope not in labels.names:
+            raise DataError(f"there is no label '{self.out_of_scope}' for what is out of scope")
+        self._adopt(network(), vocabulary, labels, kind, float(manifest["threshold"]))
+        self.columns_ = (str(manifest["columns"][0]), str(manifest["columns"][1]))
 
     def _adopt(self, model: Model, vocabulary: Vocabulary, labels: Labels, kind: str, threshold: float) -> None:
         """Take over what training or a file gave."""
-        restore = KINDS[kind]
-        names = [restore(name) for name in labels.names]
-        self.model_, self.vocabulary_, self.labels_, self.kind_ = model, vocabulary, labels, kind
-        self.threshold_ = threshold
-        self._order = np.argsort(np.array(names), kind="stable")
-        self.classes_ = np.array(names)[self._order]
-
-    def _check_fitted(self) -> None:
-        if not self.__sklearn_is_fitted__():
-            raise NotFittedError("this TextClassifier is not trained yet; call fit, or load a model by ostinato.load")
+        self.model_, self.vocabulary_, self.threshold_ = model, vocabulary, threshold
+        self._name(labels, kind)
 
     def _texts(self, X: Any) -> list[str]:
         self._check_fitted()
@@ -264,10 +194,6 @@ class TextClassifier(Estimator, TextClassifierOptions):
     def label_of(self, answer: Answer) -> str:
         """The label that :meth:`predict` gives for an answer: its own, or the out-of-scope one if it is not known."""
         return answer.label if answer.known or self.out_of_scope is None else self.out_of_scope
-
-    def _as_given(self, names: list[str]) -> NDArray[Any]:
-        restore = KINDS[self.kind_]
-        return np.array([restore(name) for name in names], dtype=self.classes_.dtype)
 
 
 def _split(examples: Examples, share: float, seed: int) -> tuple[Examples, Examples]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,18 +10,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ostinato import artifact
-from ostinato.cells import Cell
+from ostinato.artifact import Artifact
 from ostinato.data import Labels, Vocabulary
 from ostinato.data.frames import as_list
 from ostinato.data.trees import Tree
-from ostinato.errors import ArtifactError, NotFittedError, OstinatoError, needs
+from ostinato.errors import needs
 from ostinato.heads.decoding import Answer, decide
-from ostinato.options import validate
-from ostinato.tasks.conventions import Estimator
 from ostinato.tasks.evaluation import Evaluation, compare
 from ostinato.tasks.examples import check_training, hold_out
-from ostinato.tasks.fitted import KINDS, check_parts, mean_loss, network_of, watcher
+from ostinato.tasks.fitted import Classes, check_parts, labels_from, mean_loss, watcher
+from ostinato.tasks.task_model import TaskModel
 from ostinato.tasks.text_training import fingerprint
 from ostinato.tasks.tree_examples import (
     EncodedTrees,
@@ -37,11 +35,9 @@ from ostinato.tasks.tree_training import check_places, node_shares, root_shares,
 if TYPE_CHECKING:
     from ostinato.model import Model
 
-TASK = "tree-classifier"
-
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class TreeClassifier(Estimator, TreeClassifierOptions):
+class TreeClassifier(Classes, TaskModel, TreeClassifierOptions):
     """Learns from labelled trees which label a tree has, and perhaps each of its nodes.
 
     >>> model = TreeClassifier(hidden=8, embedding=8, epochs=2, min_count=1, holdout=0, device="cpu")
@@ -63,6 +59,11 @@ class TreeClassifier(Estimator, TreeClassifierOptions):
 
     # What it reads, which is also the name of the column unless another is given.
     reads: ClassVar[str] = "tree"
+    task: ClassVar[str] = "tree-classifier"
+    called: ClassVar[str] = "a tree classifier"
+    options: ClassVar[type] = TreeClassifierOptions
+    checks = staticmethod(check_options)
+    also: ClassVar[frozenset[str]] = frozenset({"vocabulary", "labels", "columns"})
 
     def fit(
         self,
@@ -84,8 +85,7 @@ class TreeClassifier(Estimator, TreeClassifierOptions):
         from there. ``progress`` shows a live bar; a function is called with every report instead.
         """
         needs("torch", "train")
-        options = TreeClassifierOptions(**validate(TreeClassifierOptions, self.get_params()))
-        check_options(options, valid=valid is not None)
+        options = self._checked(valid=valid is not None)
         examples = read_tree_examples(X, y, tree=tree, label=label, form=options.form)
         check_training(examples.rows)
         if valid is not None:
@@ -165,88 +165,28 @@ class TreeClassifier(Estimator, TreeClassifierOptions):
         """The accuracy, as scikit-learn's cross-validation asks for it."""
         return self.evaluate(X, y).accuracy
 
-    def save(self, path: str | Path) -> None:
-        """Write one file that holds all of the model; :func:`ostinato.load` reads it, here or elsewhere."""
-        self._check_fitted()
-        tensors = {name: tensor.numpy() for name, tensor in self.model_.state_dict().items()}
-        artifact.write(path, tensors, self.manifest())
-
-    def manifest(self) -> dict[str, Any]:
-        """What the model file says about the model."""
-        self._check_fitted()
-        from ostinato.model import stored
-
-        architecture = dict(self.model_.architecture)
-        # Weights of the loss belong to training; the network is the same without them.
-        architecture["head"] = {k: v for k, v in architecture["head"].items() if k != "class_weights"}
-        options = self.get_params()
-        if isinstance(options["cell"], Cell):
-            # The architecture says what it computes.
-            options["cell"] = options["cell"].name
-        return {
-            "kind": "model",
-            "task": TASK,
-            "options": options,
-            "architecture": stored(architecture),
-            "vocabulary": self.vocabulary_.to_dict(),
-            "labels": {**self.labels_.to_dict(), "kind": self.kind_},
-            "columns": list(self.columns_),
-            "history": list(self.history_),
-            "training": self.training_,
-        }
-
-    @classmethod
-    def load(cls, path: str | Path, *, trust_cell: bool = False) -> TreeClassifier:
-        """The model of a file; :func:`ostinato.load` does the same for models of every task."""
-        stored = artifact.read(path, kind="model")
-        if stored.manifest.get("task") != TASK:
-            raise ArtifactError(f"{path} is a model of the task {stored.manifest.get('task')!r:.40}, wanted a {TASK}")
-        return cls.from_artifact(stored, str(path), trust_cell=trust_cell)
-
-    @classmethod
-    def from_artifact(cls, stored: artifact.Artifact, source: str, *, trust_cell: bool = False) -> TreeClassifier:
-        """The model of a verified file; :func:`ostinato.load` calls it."""
-        needs("torch", "train")
-        manifest = stored.manifest
-        wanted = {"kind", "task", "options", "architecture", "vocabulary", "labels", "columns", "history", "training"}
-        if set(manifest) != wanted:
-            raise ArtifactError(f"{source}: the manifest of a tree classifier has other fields: {sorted(manifest)}")
-        try:
-            options = dict(manifest["options"])
-            made = isinstance(manifest["architecture"]["body"]["cell"], Mapping)
-            if made:
-                options["cell"] = TreeClassifierOptions.cell
-            model = cls(**validate(TreeClassifierOptions, options))
-            fields = dict(manifest["labels"])
-            kind = fields.pop("kind")
-            labels, vocabulary = Labels.from_dict(fields), Vocabulary.from_dict(manifest["vocabulary"])
-            check_parts(manifest["architecture"], labels, vocabulary)
-            network = network_of(manifest["architecture"], stored.tensors, trust_cell)
-            if made:
-                model.cell = network.body.cell
-            model._adopt(network, vocabulary, labels, kind)
-            model.validation_ = None
-            model.history_, model.training_ = tuple(manifest["history"]), dict(manifest["training"])
-            model.columns_ = (str(manifest["columns"][0]), str(manifest["columns"][1]))
-        except (OstinatoError, TypeError, ValueError, KeyError, IndexError, RuntimeError) as error:
-            raise ArtifactError(f"{source} cannot be used as a tree classifier: {error}") from error
-        return model
-
     def label_of(self, answer: Answer) -> str:
         """The label that :meth:`predict` gives for an answer."""
         return answer.label
 
+    def _own(self) -> dict[str, Any]:
+        return {
+            "vocabulary": self.vocabulary_.to_dict(),
+            "labels": self._named(),
+            "columns": list(self.columns_),
+        }
+
+    def _restore(self, stored: Artifact, network: Callable[[], Any]) -> None:
+        manifest = stored.manifest
+        (labels, kind), vocabulary = labels_from(manifest["labels"]), Vocabulary.from_dict(manifest["vocabulary"])
+        check_parts(manifest["architecture"], labels, vocabulary)
+        self._adopt(network(), vocabulary, labels, kind)
+        self.columns_ = (str(manifest["columns"][0]), str(manifest["columns"][1]))
+
     def _adopt(self, model: Model, vocabulary: Vocabulary, labels: Labels, kind: str) -> None:
         """Take over what training or a file gave."""
-        restore = KINDS[kind]
-        names = [restore(name) for name in labels.names]
-        self.model_, self.vocabulary_, self.labels_, self.kind_ = model, vocabulary, labels, kind
-        self._order = np.argsort(np.array(names), kind="stable")
-        self.classes_ = np.array(names)[self._order]
-
-    def _check_fitted(self) -> None:
-        if not self.__sklearn_is_fitted__():
-            raise NotFittedError("this TreeClassifier is not trained yet; call fit, or load a model by ostinato.load")
+        self.model_, self.vocabulary_ = model, vocabulary
+        self._name(labels, kind)
 
     def _shares(self, X: Any) -> NDArray[np.float64]:
         """The probability of every class for every tree, in the order of ``labels_``."""
@@ -290,10 +230,6 @@ class TreeClassifier(Estimator, TreeClassifierOptions):
             loss=mean_loss(together, truth, self.labels_),
             source=examples.rows.source,
         )
-
-    def _as_given(self, names: list[str]) -> NDArray[Any]:
-        restore = KINDS[self.kind_]
-        return np.array([restore(name) for name in names], dtype=self.classes_.dtype)
 
 
 def _names(
