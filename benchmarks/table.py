@@ -280,12 +280,14 @@ def _tagging(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def _slots(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    yield (
-        f"assistant, intents and slots in one model, {s['joint_accuracy']['runs']} splits by template: right intents / "
-        "F1 of slots",
-        f"**{percent(s['joint_accuracy'])}** / {percent(s['slot_f1'])}",
-        f"intents alone: {percent(s['intents_accuracy'])}",
-    )
+    if "joint" in s:
+        joint, alone = s["joint"], s.get("intents")
+        yield (
+            f"assistant, intents and slots in one model, {joint['accuracy']['runs']} splits by template: right "
+            "intents / F1 of slots",
+            f"**{percent(joint['accuracy'])}** / {percent(joint['slot_f1'])}",
+            f"intents alone: {percent(alone['accuracy'])}" if alone else "",
+        )
 
 
 def _language(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

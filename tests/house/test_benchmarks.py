@@ -258,13 +258,16 @@ def test_a_slot_that_only_some_splits_test_is_averaged_over_those():
 
     lamp = ((9, 13, "name"),)
     assert with_slots([Record(0, "off", "turn off lamp", lamp)]) == (["turn off lamp"], ["off"], [list(lamp)])
-    record = dict.fromkeys(("slot_f1", "request_accuracy"), 0.5)
-    for model in ("joint", "intents"):
-        record |= dict.fromkeys((f"{model}_accuracy", f"{model}_out_of_scope_recall", f"{model}_processor_seconds"), 1)
-    both = {"0": {**record, "slots": {"name": {"f1": 0.5}}}, "1": {**record, "slots": {"area": {"f1": 1.0}}}}
-    told = summary(both)
-    assert {slot: (found["mean"], found["runs"]) for slot, found in told["slots"].items()} == {
-        "area": (1.0, 1),
-        "name": (0.5, 1),
+    counts = ("accuracy", "accuracy_with_refusal", "out_of_scope_recall", "processor_seconds")
+    alone = dict.fromkeys(counts, 0.75)
+    record = alone | {"slot_f1": 0.5, "request_accuracy": 0.5}
+    results = {
+        "joint-0": {**record, "slots": {"name": {"f1": 0.5}}},
+        "joint-1": {**record, "slots": {"area": {"f1": 1.0}}},
     }
-    assert "slot" in next(table.ROWS["slots"](told))[0]
+    told = summary({**results, "intents-0": alone})
+    found = {slot: (score["mean"], score["runs"]) for slot, score in told["slots"].items()}
+    assert found == {"area": (1.0, 1), "name": (0.5, 1)}
+    [row] = table.ROWS["slots"](told)
+    assert row[1:] == ("**75.0 %** / 50.0 %", "intents alone: 75.0 %")
+    assert not list(table.ROWS["slots"](summary({})))

@@ -22,6 +22,9 @@ LICENCE = "Apache-2.0 (home-assistant-intents)"
 OUTSIDE = "out_of_scope"
 # What stands around a slot in a sentence that is being made: no text holds these signs.
 _BEGIN, _MIDDLE, _END = "\x02", "\x03", "\x04"
+# Rules that say what kind of device is meant: in a sentence that names none, "the lamp" is the name of it.
+_KINDS = ("light",)
+_NAME, _KIND = "name", "name by its kind"
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def read_sentences(per_template: int = 20, seed: int = 0) -> list[Record]:
                 texts: dict[str, tuple[tuple[int, int, str], ...]] = {}
                 for _ in range(10 * per_template):
                     text, slots = find_slots(draw(sentence.expression, chance, names, rules))
-                    texts.setdefault(text.lower(), slots)
+                    texts.setdefault(text.lower(), name_devices(slots))
                     if len(texts) == per_template:
                         break
                 records += (Record(template, intent.name, *found) for found in texts.items())
@@ -148,6 +151,20 @@ def find_slots(marked: str) -> tuple[str, tuple[tuple[int, int, str], ...]]:
     return text.rstrip(), tuple(slots)
 
 
+def name_devices(slots: Iterable[tuple[int, int, str]]) -> tuple[tuple[int, int, str], ...]:
+    """The slots of a sentence where the word for a kind of device is a name, unless there is a name.
+
+    >>> name_devices([(13, 17, "name by its kind"), (25, 32, "area")])
+    ((13, 17, 'name'), (25, 32, 'area'))
+    >>> name_devices([(0, 4, "name"), (5, 9, "name by its kind")])
+    ((0, 4, 'name'),)
+    """
+    found = tuple(slots)
+    if any(name == _NAME for *_, name in found):
+        return tuple(slot for slot in found if slot[2] != _KIND)
+    return tuple((start, end, _NAME if name == _KIND else name) for start, end, name in found)
+
+
 class _Draw:
     """Draws one of the texts that a template stands for."""
 
@@ -179,7 +196,9 @@ class _Draw:
             value = chance.choice(names if expression.list_name == "name" else self.slots[expression.list_name])
             return f"{_BEGIN}{expression.slot_name}{_MIDDLE}{value}{_END}"
         if isinstance(expression, kinds.RuleReference):
-            return one(rules[expression.rule_name].expression)
+            said = one(rules[expression.rule_name].expression)
+            kind = expression.rule_name in _KINDS
+            return f"{_BEGIN}{_KIND}{_MIDDLE}{said}{_END}" if kind else said
         if isinstance(expression, kinds.Alternative):
             return one(chance.choice(expression.items))
         if isinstance(expression, kinds.Permutation):
