@@ -96,6 +96,7 @@ def test_what_is_outside_is_about_other_things_in_each_part() -> None:
 def test_slots_are_places_in_the_text(records: list[Record]) -> None:
     named = {name for record in records for _, _, name in record.slots}
     assert {"name", "area", "floor", "minutes", "item"} <= named
+    assert all(name.isidentifier() for name in named)
     for record in records:
         for start, end, _ in record.slots:
             assert 0 <= start < end <= len(record.text)

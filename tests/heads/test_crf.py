@@ -52,6 +52,20 @@ def test_moves_near_together_and_far_apart_are_summed_alike(scale, shift):
     torch.testing.assert_close(*gradients, rtol=0, atol=1e-10)
 
 
+def test_single_precision_loses_no_path_that_only_forbidden_moves_make_unlikely():
+    # Tag 0 is by far the best, and only tag 1 may go to tag 2.
+    emissions = torch.tensor([[[200.0, 0.0, 0.0], [0.0, 0.0, 300.0]]], dtype=torch.float64)
+    for near in (0.2, 1.0):
+        answers = []
+        for dtype in (torch.float64, torch.float32):
+            field = Field(TAGS, allowed=["1101", "1111", "1111", "1111"]).to(dtype)
+            given = (near * emissions).to(dtype).requires_grad_()
+            total = log_total(given, field.chain(given))
+            answers.append((total.double(), torch.autograd.grad(total.sum(), given)[0].double()))
+        for exact, single in zip(*answers, strict=True):
+            torch.testing.assert_close(single, exact, rtol=1e-6, atol=1e-6)
+
+
 def test_the_score_of_a_path_is_that_of_its_definition():
     emissions, chain = drawn()
     tags = torch.randint(TAGS, emissions.shape[:2])

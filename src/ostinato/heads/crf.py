@@ -12,9 +12,6 @@ from ostinato.errors import OptionError, ShapeError
 from ostinato.heads.best_path import FORBIDDEN, read_moves
 from ostinato.sequence import valid_steps
 
-# Scores of moves that lie nearer together are multiplied as they are: exp(-20) is far from lost in single precision.
-_NEAR = 20.0
-
 
 class Chain(NamedTuple):
     """The scores of a chain beside those of its steps: ``start`` [N], ``end`` [N], and ``moves`` [N, N] from i to j."""
@@ -131,21 +128,23 @@ def _forward(emissions: Tensor, chain: Chain, valid: Tensor) -> list[Tensor]:
 def _step(moves: Tensor) -> Callable[[Tensor], Tensor]:
     """log sum_i exp(a[i] + moves[i, j]) as a function of a [B, N], to [B, N].
 
-    = m + n + log(exp(a - m) exp(moves - n)), m = max a, n = max moves: a product of matrices, where no move is so bad
-    beside another that the sum for some j could be lost. With forbidden moves it may be: each j has its own maximum.
+    = m + n + log(exp(a - m) exp(moves - n)), m = max a, n = max moves: a product of matrices. Where a sum of it is so
+    small that parts of it may be lost, as behind forbidden moves, each j is given a maximum of its own.
     """
-    at_hand = moves.detach()
-    if not bool((at_hand.amax() - at_hand.amin()) < _NEAR):
-        return lambda before: torch.logsumexp(before[:, :, None] + moves, 1)
-    # What all moves have in common would overflow by itself.
-    common = at_hand.amax()
+    common = moves.detach().amax()
     factors = (moves - common).exp()
+    kinds = torch.finfo(moves.dtype)
+    least = kinds.tiny / kinds.eps
 
-    def multiplied(before: Tensor) -> Tensor:
+    def summed(before: Tensor) -> Tensor:
         best = before.detach().amax(-1, keepdim=True)
-        return best + common + ((before - best).exp() @ factors).log()
+        sums = (before - best).exp() @ factors
+        # What is no number at all is not at least that either.
+        if bool((sums.detach() >= least).all()):
+            return best + common + sums.log()
+        return torch.logsumexp(before[:, :, None] + moves, 1)
 
-    return multiplied
+    return summed
 
 
 def _checked(emissions: Tensor, chain: Chain, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
