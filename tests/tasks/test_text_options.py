@@ -6,6 +6,7 @@ from ostinato.data import Vocabulary
 from ostinato.errors import OptionError
 from ostinato.options import describe, validate
 from ostinato.tasks import TextClassifier
+from ostinato.tasks.pretrained import filled
 from ostinato.tasks.text_options import GROUPS, TextClassifierOptions, check_options, network
 from ostinato.train.options import TrainOptions
 
@@ -34,7 +35,7 @@ NETWORK = {
 }
 READING = {"lowercase": False, "min_count": 1, "ngrams": (2, 3), "buckets": 7}
 # These act in fit and predict, where their own tests are.
-ELSEWHERE = {"longest", "refuse", "class_weight", "out_of_scope", "holdout", "data_licence"}
+ELSEWHERE = {"init_from", "longest", "refuse", "class_weight", "out_of_scope", "holdout", "data_licence"}
 
 
 def test_every_option_is_known_to_these_tests():
@@ -66,7 +67,7 @@ def test_every_option_of_reading_changes_the_vocabulary(name):
     def learn(options):
         return Vocabulary.learn(
             ["Stop it now", "stop it"],
-            lowercase=options.lowercase,
+            lowercase=filled(options).lowercase,
             min_count=options.min_count,
             ngrams=options.ngrams,
             buckets=options.buckets,

@@ -85,6 +85,7 @@ class TreeClassifierRun(TreeClassifierOptions, Files):
 
 
 _SHOWN = {
+    "init_from": "FILE",
     "data": "DATA",
     "text": "COLUMN",
     "tree": "COLUMN",
@@ -261,7 +262,12 @@ def _train_told(job: Job, run: Any, config: str | None, resume: bool, restart: b
         raise OptionError(f"which examples? give {job.files}: ostinato train {job.task} {example}")
     checkpoint = checkpoint_of(run.output)
     keep_apart(
-        {"DATA": run.data, "--valid": run.valid, "--config": config},
+        {
+            "DATA": run.data,
+            "--valid": run.valid,
+            "--config": config,
+            "--init-from": getattr(run, "init_from", None),
+        },
         {"--output": run.output, "its checkpoint": checkpoint, "--log": run.log, "--plot": run.plot},
     )
     model = job.model()

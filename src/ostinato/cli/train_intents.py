@@ -33,6 +33,7 @@ class IntentParserRun(IntentParserOptions, Files):
 
 
 _SHOWN = {
+    "init_from": "FILE",
     "data": "DATA",
     "text": "COLUMN",
     "label": "COLUMN",

@@ -40,6 +40,7 @@ class LanguageModelRun(LanguageModelOptions, Files):
 
 
 _SHOWN = {
+    "init_from": "FILE",
     "data": "DATA",
     "text": "COLUMN",
     "valid": "FILE",

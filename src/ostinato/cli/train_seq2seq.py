@@ -53,6 +53,7 @@ class TranslatorRun(TranslatorOptions, PairFiles):
 
 
 _SHOWN = {
+    "init_from": "FILE",
     "data": "DATA",
     "source": "COLUMN",
     "target": "COLUMN",

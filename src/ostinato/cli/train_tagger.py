@@ -42,6 +42,7 @@ class TaggerRun(TaggerOptions, Files):
 
 
 _SHOWN = {
+    "init_from": "FILE",
     "data": "DATA",
     "word": "COLUMN",
     "tag": "COLUMN",

@@ -17,8 +17,8 @@ __all__ = ["GROUPS", "IntentParserOptions", "check_options", "network"]
 class IntentParserOptions(TextClassifierOptions):
     """How an intent parser reads, what network it is, and how that is trained: as a text classifier, with slots.
 
-    >>> IntentParserOptions(slot_weight=0.5).hidden
-    200
+    >>> IntentParserOptions(slot_weight=0.5).slot_weight
+    0.5
     """
 
     field: Annotated[

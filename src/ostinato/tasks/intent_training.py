@@ -18,6 +18,7 @@ from ostinato.data.texts import Texts
 from ostinato.heads.best_path import write_moves
 from ostinato.tasks.intent_examples import Requests
 from ostinato.tasks.intent_options import IntentParserOptions, network
+from ostinato.tasks.pretrained import begin
 from ostinato.tasks.tag_training import asked, check_lengths, encoded, learn_words
 from ostinato.tasks.text_training import (
     check_out_of_scope,
@@ -63,9 +64,10 @@ def train_parser(
     from ostinato.train import Finished, train
 
     began = time.monotonic()
+    options, start = begin(options)
     labels = Labels.learn(examples.rows.labels)
     check_out_of_scope(options.out_of_scope, labels)
-    vocabulary = learn_words(options, examples.tagged.sentences)
+    vocabulary = start.words(learn_words(options, examples.tagged.sentences))
     texts = encoded(vocabulary, examples.tagged.sentences)
     check_lengths(texts, examples.tagged.sentences, options.longest)
 
@@ -88,6 +90,7 @@ def train_parser(
     )
     sizes = f"hidden={options.hidden}, embedding={options.embedding} and buckets={options.buckets}"
     model = seeded_network(architecture, options.seed, sizes)
+    start.into_words(model, vocabulary)
     epochs = enough_epochs(len(batches)) if options.epochs is None else options.epochs
     patience = enough_patience(epochs) if options.patience is None else options.patience
     options = dataclasses.replace(options, epochs=epochs, patience=patience)
@@ -111,7 +114,7 @@ def train_parser(
         threshold = refusal_threshold(options, labels, valid.rows, shares_and_tags(model, read)[0])
     rows = None if valid is None else valid.rows
     summary = summarise(options, examples.rows, rows, vocabulary, labels, history, time.monotonic() - began)
-    return TrainedParser(model, vocabulary, labels, tags, threshold, history, summary)
+    return TrainedParser(model, vocabulary, labels, tags, threshold, history, summary | start.told)
 
 
 def learn_tags(requests: list[Requests]) -> Labels:

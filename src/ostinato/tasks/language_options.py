@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from ostinato.cells import BUILT_IN, Cell
 from ostinato.errors import OptionError
 from ostinato.options import Option
 from ostinato.tasks.language_recipes import RECIPES, by_recipe, resolved
+from ostinato.tasks.pretrained import InitFrom, begin
 from ostinato.tasks.text_options import LAYER_NORMS, check_cell
 from ostinato.train.options import SCHEDULES, TrainOptions, check_training
 
@@ -31,8 +33,23 @@ class LanguageModelOptions(TrainOptions):
     >>> LanguageModelOptions(recipe="awd").recipe, resolved(LanguageModelOptions(recipe="awd")).lr
     ('awd', 30.0)
 
-    What is None follows from the ``recipe``, or from ``tokens``: see :func:`resolved`.
+    What is None follows from the language model that is begun from, from ``usual``, from the ``recipe``, or from
+    ``tokens``: see :func:`resolved`.
     """
+
+    usual: ClassVar[Mapping[str, Any]] = {
+        "tokens": "characters",
+        "lowercase": False,
+        "cell": "lstm",
+        "hidden": 512,
+        "layers": 2,
+        "embedding": None,
+        "tied": None,
+        "cutoffs": None,
+        "residual": False,
+        "norm": False,
+        "layer_norm": "none",
+    }
 
     recipe: Annotated[
         str,
@@ -101,10 +118,15 @@ class LanguageModelOptions(TrainOptions):
         str, Option("What 'better' means for patience and the best weights.", words=("loss",), group=_TRAINING)
     ] = "loss"
 
+    init_from: InitFrom = None
     tokens: Annotated[
-        str,
-        Option("What is read and foretold.", words=("characters", "bytes", "words", "bpe"), group=_TEXT),
-    ] = "characters"
+        str | None,
+        Option(
+            "What is read and foretold; characters unless given.",
+            words=("characters", "bytes", "words", "bpe"),
+            group=_TEXT,
+        ),
+    ] = None
     vocabulary: Annotated[
         int | None,
         Option(
@@ -122,13 +144,18 @@ class LanguageModelOptions(TrainOptions):
             group=_TEXT,
         ),
     ] = None
-    lowercase: Annotated[bool, Option("Read words in small letters.", group=_TEXT)] = False
+    lowercase: Annotated[bool | None, Option("Read words in small letters; no unless given.", group=_TEXT)] = None
 
-    cell: Annotated[str | Cell, Option("The recurrent cell.", words=_CELLS, group=_NETWORK)] = "lstm"
-    hidden: Annotated[int, Option("Width of the state.", at_least=1, at_most=65536, group=_NETWORK)] = 512
+    cell: Annotated[
+        str | Cell | None, Option("The recurrent cell; lstm unless given.", words=_CELLS, group=_NETWORK)
+    ] = None
+    hidden: Annotated[
+        int | None, Option("Width of the state; 512 unless given.", at_least=1, at_most=65536, group=_NETWORK)
+    ] = None
     layers: Annotated[
-        int, Option("Recurrent layers on top of each other.", at_least=1, at_most=100, group=_NETWORK)
-    ] = 2
+        int | None,
+        Option("Recurrent layers on top of each other; 2 unless given.", at_least=1, at_most=100, group=_NETWORK),
+    ] = None
     embedding: Annotated[
         int | None,
         Option(
@@ -156,10 +183,11 @@ class LanguageModelOptions(TrainOptions):
     vectors: Annotated[
         str | None, Option("Begin with the vectors of words in this file: .vec, or GloVe's .txt.", group=_NETWORK)
     ] = None
-    residual: Annotated[bool, Option("Add the input of each layer above the first to its output.", group=_NETWORK)] = (
-        False
-    )
-    norm: Annotated[bool, Option("Normalise between layers.", group=_NETWORK)] = False
+    residual: Annotated[
+        bool | None,
+        Option("Add the input of each layer above the first to its output; no unless given.", group=_NETWORK),
+    ] = None
+    norm: Annotated[bool | None, Option("Normalise between layers; no unless given.", group=_NETWORK)] = None
 
     dropout: Annotated[
         float | None,
@@ -198,7 +226,10 @@ class LanguageModelOptions(TrainOptions):
     zoneout: Annotated[
         float, Option("Share of the state that stays as it was at a step.", at_least=0, below=1, group=_RULES)
     ] = 0.0
-    layer_norm: Annotated[str, Option("What is normalised inside the loop.", words=LAYER_NORMS, group=_RULES)] = "none"
+    layer_norm: Annotated[
+        str | None,
+        Option("What is normalised inside the loop; nothing unless given.", words=LAYER_NORMS, group=_RULES),
+    ] = None
 
     holdout: Annotated[
         float,
@@ -214,13 +245,16 @@ class LanguageModelOptions(TrainOptions):
     ] = None
 
 
-def check_options(options: LanguageModelOptions, *, valid: bool) -> None:
+def check_options(options: Any, *, valid: bool) -> None:
     """Refuse options that cannot act beside the others; ``valid`` says whether a text for validation is given.
 
     >>> check_options(LanguageModelOptions(tokens="bytes", min_count=2), valid=False)
     Traceback (most recent call last):
     ostinato.errors.OptionError: bytes are always 256; leave min_count out
     """
+    if options.init_from is not None and options.vectors is not None:
+        raise OptionError("vectors and init_from both say what words begin with; leave out one of the two")
+    options = begin(options)[0]
     chosen = resolved(options)
     check_training(chosen)
     check_cell(options.cell)

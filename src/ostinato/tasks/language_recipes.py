@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from ostinato.errors import OptionError
 from ostinato.options import Option
+from ostinato.tasks.pretrained import filled
 
 Options = TypeVar("Options")
 
@@ -81,7 +82,7 @@ def resolved(options: Options) -> Options:
     >>> chosen.dropout, chosen.weight_drop, chosen.average, chosen.average_trigger
     (0.2, 0.5, 0.99, 0)
     """
-    given: Any = options
+    given: Any = filled(options)
     recipe = dict(RECIPES[given.recipe])
     if given.optimizer not in (None, recipe["optimizer"]) and given.lr is None:
         raise OptionError(
@@ -93,13 +94,13 @@ def resolved(options: Options) -> Options:
         recipe["average_trigger"] = 0
     if given.average_trigger:
         recipe["average"] = 0.0
-    filled = {name: value for name, value in recipe.items() if getattr(given, name) is None}
+    missing = {name: value for name, value in recipe.items() if getattr(given, name) is None}
     if (given.optimizer or recipe["optimizer"]) in ("sgd", "rmsprop") and given.momentum is None:
-        filled["momentum"] = 0.0
+        missing["momentum"] = 0.0
     wordy = given.tokens in ("words", "bpe")
     if given.embedding is None and given.vectors is None:
-        filled["embedding"] = 400 if wordy else 128
+        missing["embedding"] = 400 if wordy else 128
     if given.tied is None:
-        filled["tied"] = wordy and given.cutoffs is None
-    made: Options = dataclasses.replace(given, **filled)
+        missing["tied"] = wordy and given.cutoffs is None
+    made: Options = dataclasses.replace(given, **missing)
     return made

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from ostinato.data.frames import as_list
 from ostinato.data.language.chunks import read_texts
 from ostinato.data.language.cutting import Units
-from ostinato.data.language.tokens import MARK, Tokens
+from ostinato.data.language.tokens import MARK
 from ostinato.data.table import Table, read_table
 from ostinato.errors import DataError, OptionError
+from ostinato.tasks.pretrained import Start, filled
 
 if TYPE_CHECKING:
     from ostinato.data.language.corpus import Corpus
+    from ostinato.data.language.tokens import Tokens
 
 
 @dataclass(frozen=True)
@@ -43,18 +45,9 @@ class Source:
                     yield from cutter.push(chunk)
                 yield from cutter.end()
 
-    def tokens(self, options: Any) -> Tokens:
-        """The tokens that options ask for, learned from these texts."""
-        # Bytes are the same for every text, which need not even be one.
-        parts = () if options.tokens == "bytes" else self.parts()
-        return Tokens.learn(
-            parts,
-            kind=options.tokens,
-            size=options.vocabulary,
-            min_count=options.min_count,
-            specials=(MARK,),
-            lowercase=options.lowercase,
-        )
+    def tokens(self, options: Any, start: Start | None = None) -> Tokens:
+        """The tokens that options ask for, learned from these texts; those of a language model come first."""
+        return (start or Start()).tokens(filled(options), self.parts(), (MARK,))
 
     def corpus(self, tokens: Tokens) -> Corpus:
         """The ids of these texts, in a file that goes with them."""

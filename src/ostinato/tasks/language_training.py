@@ -21,6 +21,7 @@ from ostinato.tasks.language_options import LanguageModelOptions, network
 from ostinato.tasks.language_recipes import resolved
 from ostinato.tasks.language_report import LanguageReport
 from ostinato.tasks.language_source import Source
+from ostinato.tasks.pretrained import begin
 from ostinato.tasks.text_training import few_threads, own_options, seeded_network, versions
 
 if TYPE_CHECKING:
@@ -58,8 +59,9 @@ def train_language(
     from ostinato.train import Finished, train
 
     began = time.monotonic()
+    options, start = begin(options)
     chosen = resolved(options)
-    tokens = source.tokens(options)
+    tokens = source.tokens(options, start)
     whole = source.corpus(tokens)
     fingerprint = whole.digest
     if valid is not None:
@@ -73,6 +75,7 @@ def train_language(
     batches = CorpusBatches(learned, rows=rows, steps=steps, seed=options.seed, vary=vary)
     judged = None if held is None else EvaluationBatches(held, rows=_ROWS_HELD, steps=steps)
     model = fresh_network(chosen, tokens)
+    start.into_language(model, tokens)
     history: tuple[dict[str, Any], ...] = ()
     for report in train(
         model,
@@ -88,7 +91,7 @@ def train_language(
         if isinstance(report, Finished):
             history = tuple(dict(entry) for entry in report.history)
         watch(report)
-    summary = _summary(chosen, source, tokens, learned, held, history, time.monotonic() - began)
+    summary = _summary(chosen, source, tokens, learned, held, history, time.monotonic() - began) | start.told
     return TrainedLanguage(
         model.to("cpu").eval(), tokens, history, summary, None if held is None else _held_report(held, summary["valid"])
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from ostinato.cells import BUILT_IN, Cell
 from ostinato.errors import OptionError
 from ostinato.options import Option
+from ostinato.tasks.pretrained import InitFrom, begin, filled
 from ostinato.tasks.text_options import check_cell
 from ostinato.train.options import TrainOptions, check_training
 
@@ -45,7 +47,6 @@ _Monitor = Annotated[
     str,
     Option("What 'better' means for patience and the best weights.", words=("loss", "accuracy"), group=_TRAINING),
 ]
-_Tokens = Annotated[str, Option("What is read and written at a step.", words=KINDS, group=_TEXT)]
 _Shared = Annotated[bool, Option("Read and write the same tokens, with one table of vectors.", group=_TEXT)]
 _Vocabulary = Annotated[
     int | None,
@@ -64,7 +65,6 @@ _MinCount = Annotated[
         group=_TEXT,
     ),
 ]
-_Width = Annotated[int, Option("Width of the state, in each direction.", at_least=1, at_most=65536, group=_NETWORK)]
 _Share = Annotated[
     float, Option("Share of values dropped from what layers hand on.", at_least=0, below=1, group=_RULES)
 ]
@@ -85,31 +85,71 @@ class Seq2SeqOptions(TrainOptions):
 
     >>> Seq2SeqOptions(tokens="bpe").attention
     'additive'
+
+    What is None follows from ``usual``, or from the language model that is begun from.
     """
+
+    usual: ClassVar[Mapping[str, Any]] = {
+        "tokens": "characters",
+        "lowercase": False,
+        "cell": "lstm",
+        "hidden": 128,
+        "layers": 1,
+        "bidirectional": True,
+        "embedding": 128,
+    }
 
     epochs: _Epochs = None  # type: ignore[assignment]
     patience: _Patience = None  # type: ignore[assignment]
     monitor: _Monitor = "loss"
 
-    tokens: _Tokens = "characters"
+    init_from: InitFrom = None
+    tokens: Annotated[
+        str | None,
+        Option(
+            "What is read and written at a step; characters unless given (bpe in a translator).",
+            words=KINDS,
+            group=_TEXT,
+        ),
+    ] = None
     shared: _Shared = False
     vocabulary: _Vocabulary = None
     min_count: _MinCount = None
-    lowercase: Annotated[bool, Option("Read words in small letters.", group=_TEXT)] = False
+    lowercase: Annotated[bool | None, Option("Read words in small letters; no unless given.", group=_TEXT)] = None
     longest: Annotated[int, Option("Tokens that a text may have.", at_least=1, group=_TEXT)] = 2_000
 
-    cell: Annotated[str | Cell, Option("The recurrent cell.", words=_CELLS, group=_NETWORK)] = "lstm"
+    cell: Annotated[
+        str | Cell | None, Option("The recurrent cell; lstm unless given.", words=_CELLS, group=_NETWORK)
+    ] = None
     decoder: Annotated[
         str | None, Option("The cell that writes; the one that reads unless given.", words=_CELLS, group=_NETWORK)
     ] = None
-    hidden: _Width = 128
+    hidden: Annotated[
+        int | None,
+        Option(
+            "Width of the state, in each direction; 128 unless given (256 in a translator).",
+            at_least=1,
+            at_most=65536,
+            group=_NETWORK,
+        ),
+    ] = None
     layers: Annotated[
-        int, Option("Recurrent layers on top of each other.", at_least=1, at_most=100, group=_NETWORK)
-    ] = 1
-    bidirectional: Annotated[bool, Option("Read each text in both directions.", group=_NETWORK)] = True
-    embedding: Annotated[int, Option("Width of the vector of a token.", at_least=1, at_most=65536, group=_NETWORK)] = (
-        128
-    )
+        int | None,
+        Option("Recurrent layers on top of each other; 1 unless given.", at_least=1, at_most=100, group=_NETWORK),
+    ] = None
+    bidirectional: Annotated[
+        bool | None,
+        Option("Read each text in both directions; yes unless given, no after a language model.", group=_NETWORK),
+    ] = None
+    embedding: Annotated[
+        int | None,
+        Option(
+            "Width of the vector of a token; 128 unless given (256 in a translator).",
+            at_least=1,
+            at_most=65536,
+            group=_NETWORK,
+        ),
+    ] = None
     attention: Annotated[
         str,
         Option("How places of the text are looked at.", words=("additive", "dot", "none"), group=_NETWORK),
@@ -153,16 +193,13 @@ class Seq2SeqOptions(TrainOptions):
 class TranslatorOptions(Seq2SeqOptions):
     """The same options with what suits translations: shared pieces of words, dot attention, a beam.
 
-    >>> TranslatorOptions().tokens, TranslatorOptions().beam
+    >>> filled(TranslatorOptions()).tokens, TranslatorOptions().beam
     ('bpe', 5)
     """
 
-    tokens: _Tokens = "bpe"
+    usual: ClassVar[Mapping[str, Any]] = {**Seq2SeqOptions.usual, "tokens": "bpe", "hidden": 256, "embedding": 256}
+
     shared: _Shared = True
-    hidden: _Width = 256
-    embedding: Annotated[int, Option("Width of the vector of a token.", at_least=1, at_most=65536, group=_NETWORK)] = (
-        256
-    )
     attention: Annotated[
         str,
         Option("How places of the text are looked at.", words=("additive", "dot", "none"), group=_NETWORK),
@@ -176,13 +213,14 @@ class TranslatorOptions(Seq2SeqOptions):
     length_penalty: _LengthPenalty = 1.0
 
 
-def check_options(options: Seq2SeqOptions, *, valid: bool) -> None:
+def check_options(options: Any, *, valid: bool) -> None:
     """Refuse options that cannot act beside the others; ``valid`` says whether data for validation are given.
 
     >>> check_options(Seq2SeqOptions(copying=True), valid=False)
     Traceback (most recent call last):
     ostinato.errors.OptionError: copying takes characters as they are, so both sides need the same ones; set shared=True
     """
+    options = begin(options)[0]
     check_training(dataclasses.replace(options, epochs=options.epochs or 1, patience=options.patience or 0))
     if options.truncate:
         raise OptionError("an answer follows from the whole text; truncate does not apply: leave it 0")
@@ -209,12 +247,13 @@ def check_options(options: Seq2SeqOptions, *, valid: bool) -> None:
         raise OptionError("holdout does not apply where data for validation are given; leave out one of the two")
 
 
-def network(options: Seq2SeqOptions, *, source: int, target: int, unknown: int | None) -> dict[str, Any]:
+def network(options: Any, *, source: int, target: int, unknown: int | None) -> dict[str, Any]:
     """The architecture that the options mean for so many tokens of each side.
 
     >>> network(Seq2SeqOptions(hidden=8), source=9, target=7, unknown=3)["decoder"]
     {'cell': 'lstm', 'hidden': 8, 'layers': 1}
     """
+    options = filled(options)
     half = {"hidden": options.hidden, "layers": options.layers}
     return {
         "kind": "encoder-decoder",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,8 @@ from ostinato.data.language.spelling import speller
 from ostinato.data.language.tokens import Tokens
 from ostinato.data.words import Vocabulary
 from ostinato.errors import DataError
-from ostinato.tasks.seq2seq_options import SPECIALS, Seq2SeqOptions
+from ostinato.tasks.pretrained import Start, filled
+from ostinato.tasks.seq2seq_options import SPECIALS
 
 Ids = NDArray[np.int64]
 
@@ -23,6 +25,7 @@ Ids = NDArray[np.int64]
 class Sides:
     """What is read and what is written.
 
+    >>> from ostinato.tasks.seq2seq_options import Seq2SeqOptions
     >>> sides = Sides.learn(Seq2SeqOptions(tokens="words", copying=True), Pairs(["a b"], ["b a"], (1,)))
     >>> sides.source.size, sides.encoded(["b x"])[0].tolist()
     (6, [5, 3])
@@ -36,14 +39,17 @@ class Sides:
     copy: bool = False
 
     @classmethod
-    def learn(cls, options: Seq2SeqOptions, pairs: Pairs) -> Sides:
-        """The tokens of pairs of texts."""
-        told: dict[str, Any] = {"kind": options.tokens, "specials": SPECIALS, "lowercase": options.lowercase}
-        told |= {"size": options.vocabulary, "min_count": options.min_count}
+    def learn(cls, options: Any, pairs: Pairs, start: Start | None = None) -> Sides:
+        """The tokens of pairs of texts; those that are read begin with a language model's where there is one."""
+        options, start = filled(options), start or Start()
         if options.shared:
-            both = Tokens.learn([*pairs.source, *pairs.target], **told)
+            both = start.tokens(options, [*pairs.source, *pairs.target], SPECIALS)
             return cls(both, both, options.copying)
-        return cls(Tokens.learn(pairs.source, **told), Tokens.learn(pairs.target, **told), options.copying)
+        written = Start().tokens(options, pairs.target, SPECIALS)
+        if start.model is not None and options.tokens == "bpe":
+            # How many there are is then said of what is written.
+            options = dataclasses.replace(options, vocabulary=None, min_count=None)
+        return cls(start.tokens(options, pairs.source, SPECIALS), written, options.copying)
 
     @property
     def start(self) -> int:

@@ -17,6 +17,7 @@ from ostinato.data.language.pairs import Pairs
 from ostinato.errors import DataError
 from ostinato.tasks.evaluation import counted
 from ostinato.tasks.examples import hold_out
+from ostinato.tasks.pretrained import begin
 from ostinato.tasks.seq2seq_options import Seq2SeqOptions, network
 from ostinato.tasks.seq2seq_sides import Sides
 from ostinato.tasks.text_training import enough_epochs, enough_patience, own_options, seeded_network, versions
@@ -57,7 +58,8 @@ def train_seq2seq(
     from ostinato.train import Finished, train
 
     began = time.monotonic()
-    sides = Sides.learn(options, pairs)
+    options, start = begin(options)
+    sides = Sides.learn(options, pairs, start)
     batches = batches_of(sides, pairs, options.longest, size=options.batch, seed=options.seed)
     held = (
         None if valid is None or not len(valid) else batches_of(sides, valid, options.longest, size=64, shuffle=False)
@@ -66,6 +68,7 @@ def train_seq2seq(
     architecture = network(options, source=sides.source.size, target=sides.target.size, unknown=unknown)
     sizes = f"hidden={options.hidden} and {sides.target.size:,} tokens"
     model: Any = seeded_network(architecture, options.seed, sizes, built)
+    start.into_reader(model, sides.source)
     epochs = enough_epochs(len(batches)) if options.epochs is None else options.epochs
     patience = enough_patience(epochs) if options.patience is None else options.patience
     options = dataclasses.replace(options, epochs=epochs, patience=patience)
@@ -86,7 +89,7 @@ def train_seq2seq(
     assert batches.target is not None
     reach = int(batches.source.lengths.max()), int(batches.target.lengths.max()) - 1
     summary = _summary(options, pairs, valid, sides, history, time.monotonic() - began)
-    return TrainedSeq2Seq(model.to("cpu").eval(), sides, reach, history, summary)
+    return TrainedSeq2Seq(model.to("cpu").eval(), sides, reach, history, summary | start.told)
 
 
 def batches_of(sides: Sides, pairs: Pairs, longest: int, **told: Any) -> PairBatches:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from ostinato.options import Option
 from ostinato.tasks.word_options import (
@@ -11,9 +12,7 @@ from ostinato.tasks.word_options import (
     GROUPS,
     NETWORK,
     Buckets,
-    Hidden,
     Locked,
-    Lowercase,
     Ngrams,
     WordOptions,
     WordShare,
@@ -32,9 +31,12 @@ SCHEMES = ("auto", "bio", "bioes", "io", "none")
 class TaggerOptions(WordOptions):
     """How a tagger reads, what network it is, and how that is trained.
 
-    >>> TaggerOptions(field="crf").hidden
+    >>> TaggerOptions(field="crf").usual["hidden"]
     256
     """
+
+    # Capitals and endings tell what a word is.
+    usual: ClassVar[Mapping[str, Any]] = {**WordOptions.usual, "hidden": 256, "lowercase": False}
 
     field: Annotated[
         str,
@@ -58,9 +60,6 @@ class TaggerOptions(WordOptions):
         str,
         Option("What is done with a span that cuts a word; 'snap' lets it grow.", words=("refuse", "snap"), group=DATA),
     ] = "refuse"
-    hidden: Hidden = 256
-    # Capitals and endings tell what a word is.
-    lowercase: Lowercase = False
     ngrams: Ngrams = (2, 5)
     buckets: Buckets = 30_000
     word_dropout: WordShare = 0.05

@@ -19,6 +19,7 @@ from ostinato.data.language.schemes import moves
 from ostinato.data.texts import Texts
 from ostinato.errors import DataError
 from ostinato.heads.best_path import write_moves
+from ostinato.tasks.pretrained import begin
 from ostinato.tasks.tag_examples import TaggedExamples
 from ostinato.tasks.tag_options import TaggerOptions, network
 from ostinato.tasks.text_training import (
@@ -62,7 +63,8 @@ def train_tagger(
     from ostinato.train import Finished, train
 
     began = time.monotonic()
-    vocabulary = learn_words(options, examples.sentences)
+    options, start = begin(options)
+    vocabulary = start.words(learn_words(options, examples.sentences))
     texts = encoded(vocabulary, examples.sentences)
     check_lengths(texts, examples.sentences, options.longest)
 
@@ -76,6 +78,7 @@ def train_tagger(
     architecture = network(options, words=vocabulary.size, pieces=vocabulary.buckets, tags=len(labels), allowed=allowed)
     sizes = f"hidden={options.hidden}, embedding={options.embedding} and buckets={options.buckets}"
     model = seeded_network(architecture, options.seed, sizes)
+    start.into_words(model, vocabulary)
     epochs = enough_epochs(len(batches)) if options.epochs is None else options.epochs
     patience = enough_patience(epochs) if options.patience is None else options.patience
     options = dataclasses.replace(options, epochs=epochs, patience=patience)
@@ -95,7 +98,7 @@ def train_tagger(
         watch(report)
     model.to("cpu").eval()
     summary = summarise(options, examples, valid, vocabulary, labels, history, time.monotonic() - began)
-    return TrainedTagger(model, vocabulary, labels, history, summary)
+    return TrainedTagger(model, vocabulary, labels, history, summary | start.told)
 
 
 def learn_words(options: Any, sentences: list[Sentence]) -> Vocabulary:

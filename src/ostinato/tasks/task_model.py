@@ -54,6 +54,9 @@ class TaskModel(Estimator):
         if isinstance(options["cell"], Cell):
             # The architecture says what it computes.
             options["cell"] = options["cell"].name
+        if "init_from" in options:
+            # What it began from is part of it, and where that lay is nobody else's business.
+            options["init_from"] = None
         manifest = {
             "kind": "model",
             "task": self.task,

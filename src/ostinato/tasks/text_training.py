@@ -25,6 +25,7 @@ from ostinato.lowering.rebuild import cell_digest
 from ostinato.options import describe
 from ostinato.tasks.evaluation import counted
 from ostinato.tasks.examples import Examples
+from ostinato.tasks.pretrained import begin
 from ostinato.tasks.text_options import TextClassifierOptions, network
 from ostinato.train.options import TrainOptions
 
@@ -68,14 +69,17 @@ def train_classifier(
     from ostinato.train import Finished, train
 
     began = time.monotonic()
+    options, start = begin(options)
     labels = Labels.learn(examples.labels)
     check_out_of_scope(options.out_of_scope, labels)
-    vocabulary = Vocabulary.learn(
-        examples.texts,
-        lowercase=options.lowercase,
-        min_count=options.min_count,
-        ngrams=options.ngrams,
-        buckets=options.buckets,
+    vocabulary = start.words(
+        Vocabulary.learn(
+            examples.texts,
+            lowercase=bool(options.lowercase),
+            min_count=options.min_count,
+            ngrams=options.ngrams,
+            buckets=options.buckets,
+        )
     )
     texts = vocabulary.encode(examples.texts)
     _check_lengths(texts, examples, options.longest)
@@ -93,6 +97,7 @@ def train_classifier(
         options.seed,
         f"hidden={options.hidden}, embedding={options.embedding} and buckets={options.buckets}",
     )
+    start.into_words(model, vocabulary)
     epochs = enough_epochs(len(batches)) if options.epochs is None else options.epochs
     patience = enough_patience(epochs) if options.patience is None else options.patience
     options = dataclasses.replace(options, epochs=epochs, patience=patience)
@@ -115,7 +120,7 @@ def train_classifier(
     shares = None if held is None else probabilities(model, held.texts)
     threshold = 0.0 if valid is None or shares is None else refusal_threshold(options, labels, valid, shares)
     summary = summarise(options, examples, valid, vocabulary, labels, history, time.monotonic() - began)
-    return Trained(model, vocabulary, labels, threshold, history, summary, shares)
+    return Trained(model, vocabulary, labels, threshold, history, summary | start.told, shares)
 
 
 def seeded_network(

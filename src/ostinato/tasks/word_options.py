@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from ostinato.cells import BUILT_IN, Cell
 from ostinato.errors import LoweringError, OptionError
 from ostinato.options import Option
+from ostinato.tasks.pretrained import InitFrom, begin, filled
 from ostinato.train.options import TrainOptions, check_training
 
 TEXT = "Reading"
@@ -24,8 +26,6 @@ _CELLS = tuple(name for name, member in BUILT_IN.items() if not member.inputs)
 LAYER_NORMS = ("none", "gates", "memory", "gates+memory")
 
 # What some tasks give another default.
-Hidden = Annotated[int, Option("Width of the state, in each direction.", at_least=1, at_most=65536, group=NETWORK)]
-Lowercase = Annotated[bool, Option("Read 'Stop' as 'stop'.", group=TEXT)]
 Ngrams = Annotated[tuple[int, int], Option("Shortest and longest piece of a word that has a vector too.", group=TEXT)]
 Buckets = Annotated[
     int,
@@ -39,9 +39,24 @@ Locked = Annotated[bool, Option("Drop the same values of a layer at every step o
 class WordOptions(TrainOptions):
     """How sentences are read, by what network, and how that is trained.
 
-    >>> WordOptions(hidden=64).hidden
-    64
+    >>> filled(WordOptions(hidden=64)).hidden, filled(WordOptions()).hidden
+    (64, 200)
+
+    What is None follows from ``usual``, or from the language model that is begun from.
     """
+
+    usual: ClassVar[Mapping[str, Any]] = {
+        "cell": "lstm",
+        "hidden": 200,
+        "layers": 1,
+        "bidirectional": True,
+        "embedding": 128,
+        "projection": None,
+        "residual": False,
+        "norm": False,
+        "layer_norm": "none",
+        "lowercase": True,
+    }
 
     epochs: Annotated[
         int | None,
@@ -59,19 +74,42 @@ class WordOptions(TrainOptions):
             group="Training",
         ),
     ] = None  # type: ignore[assignment]
-    cell: Annotated[str | Cell, Option("The recurrent cell.", words=_CELLS, group=NETWORK)] = "lstm"
-    hidden: Hidden = 200
-    layers: Annotated[int, Option("Recurrent layers on top of each other.", at_least=1, at_most=100, group=NETWORK)] = 1
-    bidirectional: Annotated[bool, Option("Read each text in both directions.", group=NETWORK)] = True
-    embedding: Annotated[int, Option("Width of the vector of a word.", at_least=1, at_most=65536, group=NETWORK)] = 128
+    init_from: InitFrom = None
+    cell: Annotated[
+        str | Cell | None, Option("The recurrent cell; lstm unless given.", words=_CELLS, group=NETWORK)
+    ] = None
+    hidden: Annotated[
+        int | None,
+        Option(
+            "Width of the state, in each direction; 200 unless given (256 in a tagger).",
+            at_least=1,
+            at_most=65536,
+            group=NETWORK,
+        ),
+    ] = None
+    layers: Annotated[
+        int | None,
+        Option("Recurrent layers on top of each other; 1 unless given.", at_least=1, at_most=100, group=NETWORK),
+    ] = None
+    bidirectional: Annotated[
+        bool | None,
+        Option("Read each text in both directions; yes unless given, no after a language model.", group=NETWORK),
+    ] = None
+    embedding: Annotated[
+        int | None,
+        Option("Width of the vector of a word; 128 unless given.", at_least=1, at_most=65536, group=NETWORK),
+    ] = None
     projection: Annotated[
         int | None, Option("Map the output of each layer to this width.", at_least=1, at_most=65536, group=NETWORK)
     ] = None
-    residual: Annotated[bool, Option("Add the input of each layer above the first to its output.", group=NETWORK)] = (
-        False
-    )
-    norm: Annotated[bool, Option("Normalise between layers.", group=NETWORK)] = False
-    lowercase: Lowercase = True
+    residual: Annotated[
+        bool | None,
+        Option("Add the input of each layer above the first to its output; no unless given.", group=NETWORK),
+    ] = None
+    norm: Annotated[bool | None, Option("Normalise between layers; no unless given.", group=NETWORK)] = None
+    lowercase: Annotated[
+        bool | None, Option("Read 'Stop' as 'stop'; yes unless given (no in a tagger).", group=TEXT)
+    ] = None
     min_count: Annotated[
         int, Option("Words that occur less often in training share one vector.", at_least=1, group=TEXT)
     ] = 2
@@ -97,7 +135,10 @@ class WordOptions(TrainOptions):
     zoneout: Annotated[
         float, Option("Share of the state that stays as it was at a step.", at_least=0, below=1, group=RULES)
     ] = 0.0
-    layer_norm: Annotated[str, Option("What is normalised inside the loop.", words=LAYER_NORMS, group=RULES)] = "none"
+    layer_norm: Annotated[
+        str | None,
+        Option("What is normalised inside the loop; nothing unless given.", words=LAYER_NORMS, group=RULES),
+    ] = None
     holdout: Annotated[
         float,
         Option(
@@ -112,7 +153,7 @@ class WordOptions(TrainOptions):
     )
 
 
-def check_words(options: WordOptions, *, valid: bool, last: bool = False) -> None:
+def check_words(options: Any, *, valid: bool, last: bool = False) -> None:
     """Refuse options of reading and of the network that cannot act beside the others.
 
     ``last`` says whether ``locked`` acts on what the last layer hands to the head too.
@@ -120,6 +161,7 @@ def check_words(options: WordOptions, *, valid: bool, last: bool = False) -> Non
     # Needs numpy, without which the command line tells its options.
     from ostinato.data import Vocabulary
 
+    options = begin(options)[0]
     # How often training goes through the data is decided later, from the data.
     check_training(dataclasses.replace(options, epochs=options.epochs or 1, patience=options.patience or 0))
     Vocabulary((), options.lowercase, options.ngrams, options.buckets)
@@ -152,8 +194,9 @@ def check_cell(cell: str | Cell) -> None:
         raise OptionError(f"a model file cannot hold this cell: {error}") from error
 
 
-def embed_of(options: WordOptions, *, words: int, pieces: int) -> dict[str, Any]:
+def embed_of(options: Any, *, words: int, pieces: int) -> dict[str, Any]:
     """The part of an architecture that reads words."""
+    options = filled(options)
     return {
         "kind": "words",
         "words": words,
@@ -163,8 +206,9 @@ def embed_of(options: WordOptions, *, words: int, pieces: int) -> dict[str, Any]
     }
 
 
-def body_of(options: WordOptions) -> dict[str, Any]:
+def body_of(options: Any) -> dict[str, Any]:
     """The recurrent part of an architecture; ``dropout`` acts on what each layer hands on to the next."""
+    options = filled(options)
     return {
         "cell": options.cell,
         "hidden": options.hidden,
