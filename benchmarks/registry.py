@@ -43,6 +43,7 @@ NAMES = (
     "translation",
     "tunes",
     "slots",
+    "transfer",
     "language_speed",
     "generation",
 )

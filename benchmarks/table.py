@@ -348,6 +348,21 @@ def _translated(part: Mapping[str, float], way: str) -> str:
     return f"{part[f'{way}_bleu']:.2f} / {part[f'{way}_chrf']:.2f}"
 
 
+def _transfer(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    sizes = [labels for labels in ("100", "1000", "all") if labels in s]
+    if sizes:
+        told = " / ".join(f"{int(labels):,}" if labels.isdecimal() else labels for labels in sizes)
+        shares = {
+            side: [percent(s[labels][f"{side}_accuracy"]) for labels in sizes] for side in ("transfer", "scratch")
+        }
+        yield (
+            f"sentence polarity with {told} labels, from a language model of the sentences without theirs, "
+            f"{s[sizes[0]]['gain']['runs']} seeds",
+            f"**{' / '.join(shares['transfer'])}**",
+            f"the same network from scratch, its own learning rate: {' / '.join(shares['scratch'])}",
+        )
+
+
 ROWS = {
     "clinc150": _clinc150,
     "polarity": _polarity,
@@ -370,6 +385,7 @@ ROWS = {
     "nab": _nab,
     "tagging": _tagging,
     "slots": _slots,
+    "transfer": _transfer,
     "language": _language,
     "language_speed": _language_speed,
     "generation": _generation,

@@ -63,3 +63,23 @@ def test_mistakes_are_told(data, tmp_path, flags, said):
 
 def test_a_missing_file_is_told(tmp_path):
     assert "b.txt" in refused("train", "language-model", tmp_path / "b.txt", "-o", tmp_path / "m.safetensors")
+
+
+def test_another_task_begins_from_it_by_a_flag_and_by_a_file_of_options(data, tmp_path):
+    begun, out, rows = tmp_path / "words.safetensors", tmp_path / "m.safetensors", tmp_path / "rows.csv"
+    result = run("train", "language-model", data, "-o", begun, "--tokens", "words", "--embedding", "5", *QUICK)
+    assert result.exit_code == 0, result.output
+    rows.write_text("text,label\n" + "to be,x\nthe question,y\n" * 4)
+    words = ("train", "text-classifier", rows, "--epochs", "2", "--device", "cpu")
+    thawing = ("--unfreeze", "1", "--layer-decay", "2.6", "--schedule", "slanted")
+    config = tmp_path / "run.toml"
+    config.write_text(run(*words, "--init-from", begun, *thawing, "--print-config").stdout)
+    assert f'init_from = "{begun}"' in config.read_text()
+    result = run("train", "text-classifier", "--config", config, "-o", out)
+    assert result.exit_code == 0, result.output
+    model = ost.load(out)
+    assert model.model_.architecture["body"]["hidden"] == 6
+    assert "words.safetensors, sha256:" in run("info", "--json", out).stdout
+    assert "hidden=9 contradicts" in refused(*words, "--init-from", begun, "--hidden", "9", "-o", out)
+    assert "would overwrite --init-from" in refused(*words, "--init-from", begun, "-o", begun)
+    assert "there is no file" in refused(*words, "--init-from", tmp_path / "none.safetensors", "-o", out)

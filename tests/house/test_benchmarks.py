@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -271,3 +272,35 @@ def test_a_slot_that_only_some_splits_test_is_averaged_over_those():
     [row] = table.ROWS["slots"](told)
     assert row[1:] == ("**75.0 %** / 50.0 %", "intents alone: 75.0 %")
     assert not list(table.ROWS["slots"](summary({})))
+
+    assert "slot" in next(table.ROWS["slots"](told))[0]
+
+
+def test_the_language_model_of_transfer_never_sees_a_sentence_of_the_test(tmp_path, monkeypatch):
+    from benchmarks import transfer
+
+    rows = {"neg": [f"bad film {k}" for k in range(600)], "pos": [f"good film {k}" for k in range(600)]}
+    with zipfile.ZipFile(tmp_path / "sentence_polarity.zip", "w") as archive:
+        for name, texts in rows.items():
+            archive.writestr(f"sentence_polarity/rt-polarity.{name}", "\n".join(texts) + "\n")
+    parts = transfer.parts(tmp_path)
+    assert {name: len(texts) for name, (texts, _) in parts.items()} == {"learn": 80, "choose": 1000, "test": 120}
+    assert not set(parts["test"][0]) & {*parts["learn"][0], *parts["choose"][0]}
+    for texts, truth in parts.values():
+        assert all((label == "positive") == text.startswith("good") for text, label in zip(texts, truth, strict=True))
+    # Smaller, all of it runs: a language model, rates, a seed with them.
+    monkeypatch.setenv("OSTINATO_CHECKPOINTS", str(tmp_path))
+    monkeypatch.setattr(transfer, "RESULTS", tmp_path)
+    monkeypatch.setattr(transfer, "LANGUAGE", transfer.LANGUAGE | {"hidden": 4, "embedding": 3, "epochs": 1})
+    monkeypatch.setattr(transfer, "SHAPE", transfer.SHAPE | {"hidden": 4, "embedding": 3})
+    monkeypatch.setattr(transfer, "EPOCHS", {"20": 2})
+    monkeypatch.setattr(transfer, "RATES", {"20": (1e-3, 2e-3)})
+    (tmp_path / "transfer").mkdir()
+    record = transfer.choose(tmp_path, "20")
+    assert record["transfer"]["rate"] in (1e-3, 2e-3)
+    (tmp_path / "transfer" / "20-rates.json").write_text(json.dumps(record))
+    results = {f"20-seed-{seed}": transfer.measure(tmp_path, "20", seed) for seed in (1, 2)}
+    assert transfer.summary(results)["20"]["gain"]["runs"] == 2
+    [(what, ours, beside)] = table.ROWS["transfer"]({"100": transfer.summary(results)["20"]})
+    assert "100 labels" in what
+    assert ours.count("%") == beside.count("%") == 1
