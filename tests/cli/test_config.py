@@ -89,6 +89,6 @@ def test_an_option_that_is_not_set_is_a_comment():
 
 def test_ranges_and_words_stand_above_the_key():
     text = render_config(TextClassifierRun, {}, "tool")
-    assert "# The recurrent cell. One of: elman, elman_relu, jordan, lstm, " in text
-    assert '\ncell = "lstm"' in text
+    assert "# The recurrent cell; lstm unless given. One of: elman, elman_relu, jordan, lstm, " in text
+    assert '\npooling = "mean+max"' in text
     assert "At least 0 and below 1.\ndropout = " in text
