@@ -294,7 +294,7 @@ def test_the_language_model_of_transfer_never_sees_a_sentence_of_the_test(tmp_pa
     monkeypatch.setattr(transfer, "LANGUAGE", transfer.LANGUAGE | {"hidden": 4, "embedding": 3, "epochs": 1})
     monkeypatch.setattr(transfer, "SHAPE", transfer.SHAPE | {"hidden": 4, "embedding": 3})
     monkeypatch.setattr(transfer, "EPOCHS", {"20": 2})
-    monkeypatch.setattr(transfer, "RATES", {"20": (1e-3, 2e-3)})
+    monkeypatch.setattr(transfer, "RATES", (1e-3, 2e-3))
     (tmp_path / "transfer").mkdir()
     record = transfer.choose(tmp_path, "20")
     assert record["transfer"]["rate"] in (1e-3, 2e-3)
