@@ -91,4 +91,5 @@ def test_ranges_and_words_stand_above_the_key():
     text = render_config(TextClassifierRun, {}, "tool")
     assert "# The recurrent cell; lstm unless given. One of: elman, elman_relu, jordan, lstm, " in text
     assert '\npooling = "mean+max"' in text
+    assert "\n# bidirectional = false\n" in text
     assert "At least 0 and below 1.\ndropout = " in text

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from ostinato.errors import OptionError
+from ostinato.train import Stepped, train
 from ostinato.train.depths import Depths
 from ostinato.train.options import TrainOptions
 from tests.train.subjects import Tiny, TinyBatches, options, trained, weights
@@ -44,7 +45,7 @@ def test_what_stands_still_costs_no_backward_pass():
     assert all(p.requires_grad for p in model.parameters())
 
 
-def test_who_stops_listening_finds_every_weight_ready_to_learn():
+def test_an_error_in_a_step_leaves_every_weight_ready_to_learn():
     model = Tiny()
     with pytest.raises(KeyError), Depths(model, options(unfreeze=1.0)).still(0.0):
         raise KeyError
@@ -95,8 +96,6 @@ def test_a_run_that_is_resumed_while_layers_thaw_ends_in_the_same_bits(tmp_path,
     given = {"epochs": 4, "unfreeze": 0.9, "layer_decay": 2.6, "schedule": "slanted", "warmup": 1.0, "average": 0.9}
     whole, _ = trained(batches=TinyBatches(3), **given)
     path = tmp_path / "run.checkpoint"
-    from ostinato.train import Stepped, train
-
     reports = train(Tiny(), TinyBatches(3), options=options(checkpoint_every=0.0, **given), checkpoint=path)
     seen = 0
     while seen < stop:

@@ -81,7 +81,8 @@ def _literal(value: Any) -> str:
 
 
 def _example(field: Field) -> str:
-    return '""' if "str" in str(field.type) else "0"
+    kinds = str(field.type)
+    return '""' if "str" in kinds else "false" if "bool" in kinds else "0"
 
 
 def _toml() -> ModuleType:

@@ -177,6 +177,8 @@ def _model(manifest: Mapping[str, Any]) -> None:
     _title("training")
     _row("data", training["data"])
     _row("licence of the data", training["licence"] or "not given")
+    if "init_from" in training:
+        _row("began from", training["init_from"])
     _row("epochs", f"{training['epochs']}, the best was {training['best_epoch']}")
     for name in ("train", "valid"):
         if training[name]:
