@@ -27,18 +27,17 @@ WORDS: dict[str, Any] = {
     "seed": 1,
 }
 RUNS: dict[str, dict[str, Any]] = {
-    "lstm-2x512": {
-        "cell": "lstm",
+    "gru-2x512": {
+        "cell": "gru",
         "hidden": 512,
         "layers": 2,
         "embedding": 128,
-        "dropout": 0.5,
-        "weight_drop": 0.3,
+        "dropout": 0.4,
         "batch": 32,
         "truncate": 80,
         "vary": True,
         "lr": 2.5e-3,
-        "epochs": 12,
+        "epochs": 14,
         "patience": 0,
         "checkpoint_every": 240.0,
         "seed": 1,
