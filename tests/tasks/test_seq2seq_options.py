@@ -12,6 +12,7 @@ from ostinato.tasks.seq2seq_options import Seq2SeqOptions, TranslatorOptions, ch
         ({"truncate": 5}, "truncate does not apply"),
         ({"precision": "bfloat16"}, "leave out precision"),
         ({"tokens": "bytes", "vocabulary": 300}, "bytes are always 256"),
+        ({"tokens": "bpe", "vocabulary": 258}, "wanted at least 259, got 258"),
         ({"lowercase": True}, "lowercase is for words"),
         ({"copying": True, "attention": "none", "shared": True}, "looks at nothing"),
         ({"copying": True}, "set shared=True"),

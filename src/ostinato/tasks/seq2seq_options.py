@@ -229,6 +229,12 @@ def check_options(options: Any, *, valid: bool) -> None:
     check_cell(options.cell)
     if options.tokens == "bytes" and (options.vocabulary is not None or options.min_count is not None):
         raise OptionError("bytes are always 256; leave out vocabulary and min_count")
+    least = 256 + len(SPECIALS)
+    if options.tokens == "bpe" and options.vocabulary is not None and options.vocabulary < least:
+        raise OptionError(
+            f"vocabulary counts the 256 bytes and {len(SPECIALS)} marks beside the pieces of bpe: wanted at least "
+            f"{least}, got {options.vocabulary}"
+        )
     if options.lowercase and options.tokens != "words":
         raise OptionError(f"lowercase is for words, and tokens are {options.tokens}; leave it out")
     if options.copying and options.attention == "none":
