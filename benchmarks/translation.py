@@ -25,7 +25,10 @@ RATES = (4e-3, 8e-3)
 CHOSEN = {"ours": 4e-3, "peer": 4e-3}
 WIDTH = 5
 PENALTIES = (0.0, 0.7, 1.4)
-# One recipe for ours and the peer's, the mean of weights apart, which is ours.
+# Ours keep a mean of the weights, of the last 1 / (1 - decay) steps or so; the usual decay of 0.998 is for longer
+# training than this, and beside it for the first seed.
+AVERAGE, USUAL_AVERAGE = 0.99, 0.998
+# One recipe for ours and the peer's otherwise.
 RECIPE: dict[str, Any] = {
     "vocabulary": 3000,
     "hidden": 128,
@@ -56,13 +59,14 @@ def runs() -> Mapping[str, Callable[[], dict[str, Any]]]:
     for who, form, rate, seed in _trainings():
         measure = ours if who == "ours" else peer
         found[f"{who}-{form}-{rate:g}-{seed}"] = lambda measure=measure, rate=rate, seed=seed, form=form: measure(
-            path, seed, rate, feeding=form == "feeding"
+            path, seed, rate, form
         )
     return found
 
 
 def _trainings() -> Iterator[tuple[str, str, float, int]]:
     """Whose, in which form, at which rate, from which seed."""
+    yield "ours", "usual-average", RATES[0], SEEDS[0]
     for rate in RATES:
         yield from ((who, "plain", rate, SEEDS[0]) for who in CHOSEN)
     for seed in SEEDS[1:]:
@@ -102,7 +106,7 @@ def sentences(text: str) -> list[tuple[str, str]]:
     return found
 
 
-def ours(path: str, seed: int, rate: float, *, feeding: bool) -> dict[str, Any]:
+def ours(path: str, seed: int, rate: float, form: str) -> dict[str, Any]:
     """Train a Translator, and translate greedily and by the beam."""
     import torch
 
@@ -111,7 +115,8 @@ def ours(path: str, seed: int, rate: float, *, feeding: bool) -> dict[str, Any]:
 
     torch.set_num_threads(1)
     learn, valid, test = parts(path)
-    model = ost.Translator(**RECIPE, lr=rate, seed=seed, feeding=feeding)
+    average = USUAL_AVERAGE if form == "usual-average" else AVERAGE
+    model = ost.Translator(**RECIPE, lr=rate, seed=seed, average=average, feeding=form == "feeding")
     began = time.process_time()
     model.fit(_pairs(learn, Pairs), valid=_pairs(valid, Pairs), progress=_told)
     seconds = time.process_time() - began
@@ -120,10 +125,10 @@ def ours(path: str, seed: int, rate: float, *, feeding: bool) -> dict[str, Any]:
         return [best[0].text for best in model.answers(texts, beam=width, length_penalty=penalty)]
 
     history = [entry["valid"]["loss"] for entry in model.history_ if entry["event"] == "epoch"]
-    return _result(model.model_, learn, rate, seconds, history) | _judged(told, valid, test)
+    return _result(model.model_, learn, rate, seconds, history) | {"average": average} | _judged(told, valid, test)
 
 
-def peer(path: str, seed: int, rate: float, *, feeding: bool) -> dict[str, Any]:
+def peer(path: str, seed: int, rate: float, form: str) -> dict[str, Any]:
     """The same batches of the same tokens, through benchmarks/translation_peers.py."""
     import torch
 
@@ -131,7 +136,7 @@ def peer(path: str, seed: int, rate: float, *, feeding: bool) -> dict[str, Any]:
 
     torch.set_num_threads(1)
     learn, valid, test = parts(path)
-    job, sides = _job(path, seed, RECIPE | {"lr": rate}, feeding=feeding)
+    job, sides = _job(path, seed, RECIPE | {"lr": rate}, feeding=form == "feeding")
     began = time.process_time()
     network, history = trained(job)
     seconds = time.process_time() - began
