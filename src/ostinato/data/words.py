@@ -25,6 +25,8 @@ PATTERN = rf"\p{{Han}}|{_WORD}(?:'{_WORD})*|[^\w\s]"
 _MOST_BUCKETS = 2**31
 # What a word that is empty is called: it says as much as any other, and files hold words only.
 _NOTHING = "<nothing>"
+# A text of more words is no sentence but a book; every word of it would be in memory at once, in each layer.
+_LONGEST = 200_000
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,12 @@ class Vocabulary:
         return self._encode([[self.cased(word) for word in words] for words in sentences])
 
     def _encode(self, split: list[list[str]]) -> Texts:
+        for row, words in enumerate(split, 1):
+            if len(words) > _LONGEST:
+                raise DataError(
+                    f"row {row}: the text has {len(words):,} words, wanted at most {_LONGEST:,} in one; "
+                    "cut it into sentences"
+                )
         types: dict[str, int] = {}
         tokens = [types.setdefault(word, len(types)) for words in split for word in words]
         starts = numpy.cumsum([0, *map(len, split)], dtype=numpy.int64)
