@@ -28,7 +28,8 @@ def test_a_parser_is_trained_evaluated_asked_and_talked_to(data):
     text = "turn off the radio in the attic"
     (row,) = map(json.loads, run("predict", model, text, "--json").stdout.splitlines())
     assert {"start": 13, "end": 18, "name": "name", "text": "radio"} in row["slots"]
-    assert run("predict", model, text).stdout.startswith("off\t")
+    label, _, said, slots = run("predict", model, text).stdout.splitlines()[0].split("\t")
+    assert (label, said, slots) == ("off", text, "name=radio, area=attic")
     assert "  off, name=radio, area=attic  " in run("chat", model, typed=text + "\n").stdout
 
 

@@ -66,10 +66,10 @@ def predict(
 ) -> None:
     """Say which label each text or tree has, which tag each word, or what comes next in each series.
 
-    Writes one line a text: label, confidence and text, with tabs between. What the model does not know gets the
-    out-of-scope label where training named one; --json also tells whether the model is sure. A forecaster reads the
-    series of a file and writes a table: id, time, mean and quantiles. A language model tells how likely each text is:
-    log p in nats, its tokens, and the text. A model that writes gives one answer a line.
+    Writes one line a text: label, confidence and text, with tabs between, and the slots where a model finds them. What
+    the model does not know gets the out-of-scope label where training named one; --json also tells whether the model is
+    sure. A forecaster reads the series of a file and writes a table: id, time, mean and quantiles. A language model
+    tells how likely each text is: log p in nats, its tokens, and the text. A model that writes gives one answer a line.
     """
     if texts and source:
         raise OptionError("texts come from the command line or from --input; give one of them")
@@ -139,8 +139,15 @@ def _line(text: str, answer: Any, label: str, as_json: bool) -> str:
         if hasattr(answer, "slots"):
             fields["slots"] = [slot._asdict() for slot in answer.slots]
         return json.dumps(fields, ensure_ascii=False) + "\n"
-    flat = text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
-    return f"{label}\t{answer.confidence:.4f}\t{flat}\n"
+    told = [label, f"{answer.confidence:.4f}", _flat(text)]
+    if hasattr(answer, "slots"):
+        told.append(_flat(", ".join(f"{slot.name}={slot.text}" for slot in answer.slots)))
+    return "\t".join(told) + "\n"
+
+
+def _flat(text: str) -> str:
+    """A text without tabs and ends of lines."""
+    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
 def _is_table(source: str | None) -> bool:
