@@ -35,7 +35,7 @@ RECIPE: dict[str, Any] = {
     "embedding": 128,
     "dropout": 0.2,
     "embedding_dropout": 0.2,
-    "epochs": int(os.environ.get("OSTINATO_TRANSLATION_EPOCHS", "6")),
+    "epochs": 6,
     "patience": 0,
     "batch": 32,
     "device": "cpu",
@@ -236,6 +236,8 @@ def speed(path: str, *, feeding: bool, steps: int = 40) -> dict[str, Any]:
         "ms_a_step": {name: round(1e3 * mean, 2) for name, mean in means.items()},
         "times_faster": round(means["peer"] / means["ours"], 3),
         "torch": torch.__version__,
+        # Beside how much else the two were measured; steps come by turns, so that both meet the same.
+        "load": round(os.getloadavg()[0], 1),
     }
 
 
