@@ -46,6 +46,7 @@ NAMES = (
     "transfer",
     "language_speed",
     "generation",
+    "stories",
 )
 
 

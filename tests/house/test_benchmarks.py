@@ -19,6 +19,7 @@ from ostinato.bench.registry import chosen
 from ostinato.cells import BUILT_IN
 from ostinato.certificates.algebra import ONE_SIGN, memory_of
 from ostinato.certificates.verdict import Verdict
+from ostinato.data.language.stories import KINDS as STORIES
 from ostinato.tasks.examples import DataWarning
 
 
@@ -176,6 +177,14 @@ def test_melodies_have_full_bars_whatever_was_learned(tmp_path, monkeypatch, cap
     assert "X:1\nM:6/8\nL:1/8\nK:G\nD|GBd " in capsys.readouterr().out
 
 
+def test_dates_are_learnt_from_and_the_model_is_saved(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert 0 <= example("dates").main(dates=60, epochs=1) <= 1
+    assert "12.iv.2001 -> " in capsys.readouterr().out
+    assert (tmp_path / "dates.safetensors").exists()
+    assert (tmp_path / "dates.png").exists()
+
+
 def test_a_machine_that_fails_is_noticed(tmp_path):
     picture = tmp_path / "machine.png"
     assert example("failing_machine").main(picture=str(picture), epochs=2, hidden=8, context=48) == 1.0
@@ -304,3 +313,29 @@ def test_the_language_model_of_transfer_never_sees_a_sentence_of_the_test(tmp_pa
     [(what, ours, beside)] = table.ROWS["transfer"]({"100": transfer.summary(results)["20"]})
     assert "100 labels" in what
     assert ours.count("%") == beside.count("%") == 1
+
+
+def test_no_story_of_the_test_is_learnt_from_and_some_are_twice_as_long():
+    from benchmarks.stories import stories
+
+    for kind in STORIES:
+        learn, held, test = stories(kind, shrink=20)
+        assert (len(learn), len(held), len(test)) == (500, 25, 50)
+        assert not {story.text for story in test} & {story.text for story in (*learn, *held)}
+        longest = max(len(story.sentences) for story in (*learn, *held))
+        assert longest < max(len(story.sentences) for story in test) <= 2 * longest
+
+
+def test_stories_are_asked_about_kind_by_kind():
+    from benchmarks.stories import measured, summary
+
+    kept = {name: measured(name, 1, shrink=250, epochs=1, hidden=8) for name in ("additive", "none")}
+    for record in kept.values():
+        assert [*record["kinds"]] == ["1", "2", "6", "7", "8"]
+        assert record["stories"] == [200, 10, 20]
+        for shares in record["kinds"].values():
+            assert all(0 <= share <= 1 for share in shares.values())
+    found = summary(kept)
+    assert {*found} == {*kept}
+    [(_, ours, beside)] = table.ROWS["stories"](found)
+    assert ours.count(" / ") == beside.count(" / ") == 4
