@@ -47,6 +47,10 @@ _Monitor = Annotated[
     str,
     Option("What 'better' means for patience and the best weights.", words=("loss", "accuracy"), group=_TRAINING),
 ]
+_Average = Annotated[
+    float,
+    Option("Decay of the average of weights over steps, as 0.99; 0 is off.", at_least=0, below=1, group=_TRAINING),
+]
 _Shared = Annotated[bool, Option("Read and write the same tokens, with one table of vectors.", group=_TEXT)]
 _Vocabulary = Annotated[
     int | None,
@@ -102,6 +106,8 @@ class Seq2SeqOptions(TrainOptions):
     epochs: _Epochs = None  # type: ignore[assignment]
     patience: _Patience = None  # type: ignore[assignment]
     monitor: _Monitor = "loss"
+    # Runs of a thousand steps are usual; a longer memory would hold on to weights that had learnt little.
+    average: _Average = 0.99
 
     init_from: InitFrom = None
     tokens: Annotated[
@@ -199,6 +205,7 @@ class TranslatorOptions(Seq2SeqOptions):
 
     usual: ClassVar[Mapping[str, Any]] = {**Seq2SeqOptions.usual, "tokens": "bpe", "hidden": 256, "embedding": 256}
 
+    average: _Average = 0.998
     shared: _Shared = True
     attention: Annotated[
         str,
