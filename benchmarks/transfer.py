@@ -1,7 +1,8 @@
 """Sentence polarity with few labels: from scratch, and from a language model that read the sentences without them.
 
 The language model reads the training sentences of one fold, never those of its test. Both sides are the same network,
-trained for as many epochs; the learning rate of each is its best one on 1,000 sentences kept apart for that choice.
+trained for as many epochs; each has the learning rate, and the second the way to begin, that are best on 1,000 sentences
+kept apart for that choice.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ SENTENCE = "sentence polarity with 100, 1,000 and all labels: from a language mo
 SEEDS = (1, 2, 3)
 # So many sentences choose the learning rates, and are learned from by the language model alone.
 KEPT = 1000
-# How many labels there are, how often training goes through them, and the learning rates to choose from.
+# How many labels there are, and how often training goes through them.
 EPOCHS = {"100": 30, "1000": 12, "all": 3}
-RATES = (1e-3, 2e-3, 4e-3)
+# What is best with so many labels serves others too.
+CHOSEN_WITH = {"100": "100", "1000": "1000", "all": "1000"}
 LANGUAGE: dict[str, Any] = {
     "tokens": "words",
     "lowercase": True,
@@ -47,15 +49,19 @@ NETWORK: dict[str, Any] = {
     "batch": 32,
     "dropout": 0.4,
     "embedding_dropout": 0.3,
-    "word_dropout": 0.0,
+    "average": 0.98,
+    "monitor": "loss",
     "holdout": 0.0,
     "patience": 0,
-    "min_count": 3,
     "device": "cpu",
 }
-# The network of the language model, fresh; and its own, thawed from the top down over the first half.
+# The network of the language model, fresh.
 SHAPE: dict[str, Any] = {"hidden": 200, "layers": 1, "embedding": 100, "bidirectional": False, "lowercase": True}
-SIDES = ("scratch", "transfer")
+# The ways to begin of each side, with their learning rates: layers thaw over the first half, or all learn at once.
+WAYS: dict[str, dict[str, tuple[float, ...]]] = {
+    "scratch": {"scratch": (1e-3, 2e-3, 4e-3)},
+    "transfer": {"at once": (1e-3, 2e-3, 4e-3), "thawing": (4e-3, 1e-2, 2e-2)},
+}
 
 
 def runs() -> Mapping[str, Callable[[], dict[str, Any]]]:
@@ -65,7 +71,8 @@ def runs() -> Mapping[str, Callable[[], dict[str, Any]]]:
         return {}
     found: dict[str, Callable[[], dict[str, Any]]] = {"language-model": lambda: language_model(folder)}
     for labels in EPOCHS:
-        found[f"{labels}-rates"] = lambda labels=labels: choose(folder, labels)
+        if labels in CHOSEN_WITH.values():
+            found[f"{labels}-chosen"] = lambda labels=labels: choose(folder, labels)
         for seed in SEEDS:
             found[f"{labels}-seed-{seed}"] = lambda labels=labels, seed=seed: measure(folder, labels, seed)
     return found
@@ -112,21 +119,22 @@ def saved() -> Path:
     return Path(os.environ.get("OSTINATO_CHECKPOINTS", ".")) / "transfer-language-model.safetensors"
 
 
-def classifier(folder: Path, side: str, labels: str, rate: float, seed: int) -> Any:
-    """One side, trained on so many labelled sentences, half of each polarity; others for another seed."""
+def classifier(folder: Path, way: str, labels: str, rate: float, seed: int) -> Any:
+    """A network, trained in one way on so many labelled sentences, half of each polarity; others for another seed."""
     import numpy as np
 
     import ostinato as ost
 
     epochs = EPOCHS[labels]
     options = {**NETWORK, "epochs": epochs, "lr": rate, "seed": seed}
-    if side == "transfer":
+    if way == "scratch":
+        options |= SHAPE
+    else:
         if not saved().exists():
             language_model(folder)
-        options |= {"init_from": str(saved()), "layer_decay": 2.6, "unfreeze": epochs / 6}
-        options |= {"schedule": "slanted", "warmup": epochs / 10}
-    else:
-        options |= SHAPE
+        options["init_from"] = str(saved())
+    if way == "thawing":
+        options |= {"layer_decay": 2.6, "unfreeze": epochs / 6, "schedule": "slanted", "warmup": epochs / 10}
     texts, truth = parts(folder)["learn"]
     rows = np.random.default_rng(seed).permutation(len(texts))
     if labels != "all":
@@ -137,24 +145,27 @@ def classifier(folder: Path, side: str, labels: str, rate: float, seed: int) -> 
 
 
 def choose(folder: Path, labels: str) -> dict[str, Any]:
-    """The accuracy of both sides on the sentences kept apart, by learning rate, with a seed of its own."""
+    """The accuracy of both sides on the sentences kept apart, by way and learning rate, with a seed of its own."""
     texts, truth = parts(folder)["choose"]
     record: dict[str, Any] = {}
-    for side in SIDES:
-        found = {str(rate): classifier(folder, side, labels, rate, 0).score(texts, truth) for rate in RATES}
-        record[side] = {"accuracy": found, "rate": float(max(found, key=lambda rate: found[rate]))}
-        print(labels, side, found, flush=True)
+    for side, ways in WAYS.items():
+        tried = [(way, rate) for way, rates in ways.items() for rate in rates]
+        found = [classifier(folder, way, labels, rate, 0).score(texts, truth) for way, rate in tried]
+        print(labels, side, dict(zip(tried, found, strict=True)), flush=True)
+        way, rate = tried[found.index(max(found))]
+        every = [{"way": w, "rate": r, "accuracy": a} for (w, r), a in zip(tried, found, strict=True)]
+        record[side] = {"way": way, "rate": rate, "tried": every}
     return record
 
 
 def measure(folder: Path, labels: str, seed: int) -> dict[str, Any]:
-    """Both sides on the test sentences, each with its learning rate."""
-    rates = json.loads((RESULTS / "transfer" / f"{labels}-rates.json").read_text())
+    """Both sides on the test sentences, each as was chosen for it."""
+    chosen = json.loads((RESULTS / "transfer" / f"{CHOSEN_WITH[labels]}-chosen.json").read_text())
     texts, truth = parts(folder)["test"]
     record: dict[str, Any] = {"labels": labels, "seed": seed}
-    for side in SIDES:
+    for side in WAYS:
         spent = time.process_time()
-        model = classifier(folder, side, labels, rates[side]["rate"], seed)
+        model = classifier(folder, chosen[side]["way"], labels, chosen[side]["rate"], seed)
         record[f"{side}_processor_seconds"] = round(time.process_time() - spent, 1)
         record[f"{side}_accuracy"] = model.score(texts, truth)
     record["gain"] = record["transfer_accuracy"] - record["scratch_accuracy"]

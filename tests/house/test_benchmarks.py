@@ -303,11 +303,12 @@ def test_the_language_model_of_transfer_never_sees_a_sentence_of_the_test(tmp_pa
     monkeypatch.setattr(transfer, "LANGUAGE", transfer.LANGUAGE | {"hidden": 4, "embedding": 3, "epochs": 1})
     monkeypatch.setattr(transfer, "SHAPE", transfer.SHAPE | {"hidden": 4, "embedding": 3})
     monkeypatch.setattr(transfer, "EPOCHS", {"20": 2})
-    monkeypatch.setattr(transfer, "RATES", (1e-3, 2e-3))
+    monkeypatch.setattr(transfer, "WAYS", {"scratch": {"scratch": (1e-3,)}, "transfer": {"thawing": (1e-3, 2e-3)}})
+    monkeypatch.setattr(transfer, "CHOSEN_WITH", {"20": "20"})
     (tmp_path / "transfer").mkdir()
     record = transfer.choose(tmp_path, "20")
     assert record["transfer"]["rate"] in (1e-3, 2e-3)
-    (tmp_path / "transfer" / "20-rates.json").write_text(json.dumps(record))
+    (tmp_path / "transfer" / "20-chosen.json").write_text(json.dumps(record))
     results = {f"20-seed-{seed}": transfer.measure(tmp_path, "20", seed) for seed in (1, 2)}
     assert transfer.summary(results)["20"]["gain"]["runs"] == 2
     [(what, ours, beside)] = table.ROWS["transfer"]({"100": transfer.summary(results)["20"]})
