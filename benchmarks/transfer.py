@@ -1,8 +1,8 @@
 """Sentence polarity with few labels: from scratch, and from a language model that read the sentences without them.
 
 The language model reads the training sentences of one fold, never those of its test. Both sides are the same network,
-trained for as many epochs; each has the learning rate, and the second the way to begin, that are best on 1,000 sentences
-kept apart for that choice.
+trained for as many epochs; each has the learning rate, and the second the way to begin, that are best on 1,000
+sentences kept apart for that choice.
 """
 
 from __future__ import annotations
