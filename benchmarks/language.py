@@ -37,6 +37,7 @@ RUNS: dict[str, dict[str, Any]] = {
         "truncate": 80,
         "vary": True,
         "lr": 2.5e-3,
+        "average": 0.998,
         "epochs": 14,
         "patience": 0,
         "checkpoint_every": 240.0,
