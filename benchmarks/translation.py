@@ -245,8 +245,11 @@ def summary(results: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     """Means over the seeds of ours and the peer's, each at its rate, and how many times faster a step is."""
     told: dict[str, Any] = {n: r["times_faster"] for n, r in results.items() if n.startswith("speed-")}
     for form in ("plain", "feeding"):
+        named = {seed: {who: f"{who}-{form}-{rate:g}-{seed}" for who, rate in CHOSEN.items()} for seed in SEEDS}
+        # A seed counts where both were trained from it.
+        whole = [names for names in named.values() if {*names.values()} <= {*results}]
         for who, rate in CHOSEN.items():
-            kept = [results[name] for name in (f"{who}-{form}-{rate:g}-{seed}" for seed in SEEDS) if name in results]
+            kept = [results[names[who]] for names in whole]
             if kept:
                 told[f"{who}-{form}"] = {
                     "runs": len(kept),
