@@ -3,8 +3,8 @@
 The stories are made by a generator (:mod:`ostinato.data.language.stories`) after the kinds 1, 2, 6, 7 and 8 of Weston
 et al., 2015 (arXiv:1502.05698); numbers on other stories do not compare. One network learns from 10,000 stories of each
 kind, of 2 to 10 sentences; the test are 1,000 others of each kind, of 2 to 20. The question stands before the story and
-behind it, so that both directions of the encoder know what is asked. Options were chosen on 500 stories of each kind as
-long as those that are learnt from.
+behind it, so that both directions of the encoder know what is asked. 500 more stories of each kind, as long as those
+that are learnt from, choose the epoch.
 """
 
 from __future__ import annotations
