@@ -2,9 +2,10 @@
 
 The stories are made by a generator (:mod:`ostinato.data.language.stories`) after the kinds 1, 2, 6, 7 and 8 of Weston
 et al., 2015 (arXiv:1502.05698); numbers on other stories do not compare. One network learns from 10,000 stories of each
-kind, of 2 to 10 sentences; the test are 1,000 others of each kind, of 2 to 20. The question stands before the story and
-behind it, so that both directions of the encoder know what is asked. 500 more stories of each kind, as long as those
-that are learnt from, choose the epoch.
+kind, of 2 to 10 sentences, with up to four questions about each where things are counted and listed; the test are 1,000
+others of each kind, of 2 to 20, with one. The question stands before the story and behind it, so that both directions
+of the encoder know what is asked. 500 more stories of each kind, as long as those that are learnt from, choose the
+epoch.
 """
 
 from __future__ import annotations
@@ -22,13 +23,15 @@ SENTENCE = "questions about synthetic stories, test stories up to twice as long:
 SEEDS = {"additive": (1, 2, 3), "none": (1,)}
 LEARN, HELD, TEST = 10_000, 500, 1_000
 SHORTEST, LONGEST = 2, 10
+# What is asked about each story that is learnt from, where it is not one question.
+QUESTIONS = {"how many things": 4, "which things": 4}
 RECIPE: dict[str, Any] = {
     "tokens": "words",
     "cell": "lstm",
     "hidden": 64,
     "embedding": 32,
     "batch": 64,
-    "epochs": 8,
+    "epochs": 10,
     "patience": 0,
     "lr": 5e-3,
     "warmup": 0.3,
@@ -75,10 +78,13 @@ def stories(kind: str, shrink: int = 1) -> tuple[list[Story], list[Story], list[
     from ostinato.data.language.stories import make_stories
 
     count, held, test = LEARN // shrink, HELD // shrink, TEST // shrink
-    near = make_stories(count + held, kind=kind, seed=1, shortest=SHORTEST, longest=LONGEST)
-    known = {story.text for story in near}
+    reach = {"shortest": SHORTEST, "longest": LONGEST}
+    near = make_stories(count, kind=kind, seed=1, questions=QUESTIONS.get(kind, 1), **reach)
+    known = {story.sentences for story in near}
+    choose = [story for story in make_stories(2 * held, kind=kind, seed=3, **reach) if story.sentences not in known]
     far = make_stories(2 * test, kind=kind, seed=2, shortest=SHORTEST, longest=2 * LONGEST)
-    return near[:count], near[count:], [story for story in far if story.text not in known][:test]
+    known |= {story.sentences for story in choose}
+    return near, choose[:held], [story for story in far if story.sentences not in known][:test]
 
 
 def pair(story: Story) -> tuple[str, str]:

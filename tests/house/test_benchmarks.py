@@ -321,8 +321,10 @@ def test_no_story_of_the_test_is_learnt_from_and_some_are_twice_as_long():
 
     for kind in STORIES:
         learn, held, test = stories(kind, shrink=20)
-        assert (len(learn), len(held), len(test)) == (500, 25, 50)
-        assert not {story.text for story in test} & {story.text for story in (*learn, *held)}
+        told, chosen, others = ({story.sentences for story in part} for part in (learn, held, test))
+        assert (len(told), len(held), len(test)) == (500, 25, 50)
+        assert not told & chosen
+        assert not others & (told | chosen)
         longest = max(len(story.sentences) for story in (*learn, *held))
         assert longest < max(len(story.sentences) for story in test) <= 2 * longest
 
@@ -333,7 +335,8 @@ def test_stories_are_asked_about_kind_by_kind():
     kept = {name: measured(name, 1, shrink=250, epochs=1, hidden=8) for name in ("additive", "none")}
     for record in kept.values():
         assert [*record["kinds"]] == ["1", "2", "6", "7", "8"]
-        assert record["stories"] == [200, 10, 20]
+        assert record["stories"][0] >= 200
+        assert record["stories"][1:] == [10, 20]
         for shares in record["kinds"].values():
             assert all(0 <= share <= 1 for share in shares.values())
     found = summary(kept)

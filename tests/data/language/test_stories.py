@@ -67,9 +67,19 @@ def test_equal_seeds_make_equal_stories_and_more_of_them_begin_alike():
     assert make_stories(5, seed=8) != few
 
 
+def test_a_story_comes_with_several_questions_where_they_are_asked_for():
+    made = make_stories(200, kind="how many things", seed=5, questions=3)
+    asked = Counter(story.sentences for story in made)
+    assert len(asked) == 200
+    assert 1 < max(asked.values()) <= 3
+    assert len(set(made)) == len(made)
+    assert all(story.question.startswith("how many things does") for story in made)
+
+
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
+        ({"count": 1, "questions": 0}, "questions wanted a whole number from 1 on, got 0"),
         ({"count": 0}, "count wanted a whole number from 1 on, got 0"),
         ({"count": 1, "kind": "how many thing"}, "did you mean 'how many things'"),
         ({"count": 1, "shortest": 1}, "wanted 2 <= shortest <= longest, got 1 and 12"),

@@ -110,9 +110,17 @@ class _World:
 
 
 def make_stories(
-    count: int, *, kind: str = "where is somebody", seed: int = 1, shortest: int = 4, longest: int = 12
+    count: int,
+    *,
+    kind: str = "where is somebody",
+    seed: int = 1,
+    shortest: int = 4,
+    longest: int = 12,
+    questions: int = 1,
 ) -> list[Story]:
     """So many different stories of a kind, of ``shortest`` to ``longest`` sentences.
+
+    With ``questions`` above 1 each comes as often, with other questions, or as often as there are others.
 
     Kinds: "where is somebody" (1 in the paper), "where is the thing" (2), "is somebody there" (6), "how many things"
     (7), "which things" (8). Equal arguments give equal stories everywhere, and more of them begin alike.
@@ -123,22 +131,25 @@ def make_stories(
         raise OptionError(f"count wanted a whole number from 1 on, got {count}")
     if not 2 <= shortest <= longest:
         raise OptionError(f"lengths wanted 2 <= shortest <= longest, got {shortest} and {longest}")
+    if questions < 1:
+        raise OptionError(f"questions wanted a whole number from 1 on, got {questions}")
     source = random.Random(f"{seed} {kind}")
-    found: dict[str, Story] = {}
+    found: dict[str, list[Story]] = {}
     in_vain = 0
     while len(found) < count:
-        story = _story(kind, source, shortest + int(source.random() * (longest - shortest + 1)))
-        if story is None or story.text in found:
+        asked = _story(kind, source, shortest + int(source.random() * (longest - shortest + 1)), questions)
+        if not asked or asked[0].text in found:
             in_vain += 1
             if in_vain > _IN_VAIN:
                 raise OptionError(f"there are too few stories of {shortest} to {longest} sentences for {count:,}")
             continue
         in_vain = 0
-        found[story.text] = story
-    return list(found.values())
+        found[asked[0].text] = asked
+    return [story for asked in found.values() for story in asked]
 
 
-def _story(kind: str, source: random.Random, length: int) -> Story | None:
+def _story(kind: str, source: random.Random, length: int, questions: int) -> list[Story]:
+    """One story with some different questions; none where the first found nothing to ask."""
     world = _World(source)
     moving = 1.0 if KINDS[kind] in (1, 6) else 0.45
     sentences: list[str] = []
@@ -148,8 +159,12 @@ def _story(kind: str, source: random.Random, length: int) -> Story | None:
         share = (1 - moving) * 0.7
         said = world.move() if chance < moving else world.take() if chance < moving + share else world.drop()
         sentences.append(world.move() if said is None else said)
-    asked = _ask(kind, world)
-    return None if asked is None else Story(kind, tuple(sentences), *asked)
+    # A few more tries than questions: some are asked twice, and some stories have not as many.
+    asked = [_ask(kind, world) for _ in range(1 if questions == 1 else 3 * questions)]
+    if asked[0] is None:
+        return []
+    different = dict.fromkeys(each for each in asked if each is not None)
+    return [Story(kind, tuple(sentences), *each) for each in different][:questions]
 
 
 def _ask(kind: str, world: _World) -> tuple[str, str] | None:
