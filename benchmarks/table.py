@@ -250,9 +250,10 @@ def _nab(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 def _tunes(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     real, free, metre = (s[f"{name}: right"]["mean"] for name in ("real", "free", "metre"))
+    seeds = s["bits_per_character"]["runs"]
     yield (
-        "O'Neill's tunes, split by tune, 3 seeds: bits per character / full bars of the right length in 200 tunes that "
-        "the model wrote with the constraint on metre",
+        f"O'Neill's tunes, split by tune, {seeds} seed{'s' if seeds > 1 else ''}: bits per character / full bars of the "
+        "right length in 200 tunes that the model wrote with the constraint on metre",
         f"**{s['bits_per_character']['mean']:.3f} / {100 * metre:.1f} %**",
         f"without it {100 * free:.1f} %, tunes of the test {100 * real:.1f} %",
     )
@@ -368,7 +369,7 @@ def _stories(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     if {"additive", "none"} <= {*told}:
         yield (
             f"synthetic stories up to twice as long as learnt from, right answers in %, kinds {', '.join(s['none'])}",
-            f"**{told['additive']}**",
+            f"{told['additive']}",
             f"without attention {told['none']}",
         )
 
