@@ -250,9 +250,10 @@ def _nab(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 def _tunes(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     real, free, metre = (s[f"{name}: right"]["mean"] for name in ("real", "free", "metre"))
-    seeds = s["bits_per_character"]["runs"]
+    runs = s["bits_per_character"]["runs"]
+    seeds = f"{runs} seed{'s' if runs > 1 else ''}"
     yield (
-        f"O'Neill's tunes, split by tune, {seeds} seed{'s' if seeds > 1 else ''}: bits per character / full bars of the "
+        f"O'Neill's tunes, split by tune, {seeds}: bits per character / full bars of the "
         "right length in 200 tunes that the model wrote with the constraint on metre",
         f"**{s['bits_per_character']['mean']:.3f} / {100 * metre:.1f} %**",
         f"without it {100 * free:.1f} %, tunes of the test {100 * real:.1f} %",
