@@ -176,3 +176,11 @@ def test_every_weight_has_its_depth_and_a_shared_table_is_the_lowest(shared, tie
     assert sorted(id(p) for group in depths for p in group) == sorted(id(p) for p in net.parameters())
     assert len(depths) == 4
     assert depths[-1] == [net.reads.weight]
+
+
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("tied", [False, True])
+def test_tables_are_narrow_where_they_write_and_wide_where_they_only_read(shared, tied):
+    net = network(source=500, target=500, embedding=64, shared=shared, tied=tied)
+    for table, writes in ((net.words, tied), (net.reads, tied and shared)):
+        assert float(table.weight.detach().std()) == pytest.approx(0.1 if writes else 1.0, rel=0.05)

@@ -71,8 +71,8 @@ class EncoderDecoder(nn.Module):
         self.size, width = parts["target"], parts["embedding"]
         self.start, self.end, self.unknown = parts["start"], parts["end"], parts["unknown"]
         self.smoothing = float(parts["smoothing"])
-        self.words = _table(self.size, width)
-        self.reads = self.words if parts["shared"] else _table(parts["source"], width)
+        self.words = _table(self.size, width, writes=parts["tied"])
+        self.reads = self.words if parts["shared"] else _table(parts["source"], width, writes=False)
         self.enter = Dropout(parts["embedding_dropout"])
         encoder, decoder = dict(parts["encoder"]), dict(parts["decoder"])
         layers = encoder.get("layers", 1)
@@ -233,8 +233,10 @@ def _filled(architecture: Mapping[str, Any]) -> dict[str, Any]:
     return parts
 
 
-def _table(count: int, width: int) -> nn.Embedding:
+def _table(count: int, width: int, *, writes: bool) -> nn.Embedding:
     table = nn.Embedding(count, width)
-    # As wide as the spread of what multiplies it when it also chooses words: scores start near 0.
-    nn.init.normal_(table.weight, std=0.1)
+    if writes:
+        # As wide as the spread of what multiplies it when it also chooses words: scores start near 0. What is only
+        # read stays as wide as what a recurrence wants to read.
+        nn.init.normal_(table.weight, std=0.1)
     return table
