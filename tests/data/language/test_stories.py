@@ -35,7 +35,7 @@ def answer_of(text):
     held = hands.get(words[4] if words[0] == "how" else words[2], [])
     if words[0] == "how":
         return ["none", "one", "two", "three", "four", "five", "six"][len(held)]
-    return " , ".join(held) or "nothing"
+    return ", ".join(held) or "nothing"
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -192,4 +192,4 @@ def _ask(kind: str, world: _World) -> tuple[str, str] | None:
     held = world.carried[who]
     if kind == "how many things":
         return f"how many things does {who} carry", NUMBERS[len(held)]
-    return f"what does {who} carry", " , ".join(held) or "nothing"
+    return f"what does {who} carry", ", ".join(held) or "nothing"
