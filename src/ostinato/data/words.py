@@ -26,7 +26,7 @@ _MOST_BUCKETS = 2**31
 # What a word that is empty is called: it says as much as any other, and files hold words only.
 _NOTHING = "<nothing>"
 # A text of more words is no sentence but a book; every word of it would be in memory at once, in each layer.
-_LONGEST = 200_000
+_LONGEST = 500_000
 
 
 @dataclass(frozen=True)
