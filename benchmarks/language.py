@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -15,6 +16,22 @@ SENTENCE = (
 )
 # The last 2 % of what may be learned from choose the epoch.
 HELD = 0.02
+SPLIT = f"first 90 % less its last {HELD:.0%} to learn from, those to choose the epoch, last 10 % to test"
+# The same network as plain code on torch.nn, for as long as it takes to learn well.
+PEER: dict[str, Any] = {
+    "cell": "lstm",
+    "hidden": 512,
+    "layers": 2,
+    "embedding": 128,
+    "dropout": 0.3,
+    "batch": 32,
+    "truncate": 100,
+    "lr": 3e-3,
+    "warmup": 0.2,
+    "clip": 1.0,
+    "epochs": 6,
+    "seed": 1,
+}
 WORDS: dict[str, Any] = {
     "tokens": "words",
     "min_count": 3,
@@ -27,6 +44,20 @@ WORDS: dict[str, Any] = {
     "seed": 1,
 }
 RUNS: dict[str, dict[str, Any]] = {
+    "lstm-2x512": {
+        "cell": "lstm",
+        "hidden": 512,
+        "layers": 2,
+        "embedding": 128,
+        "dropout": 0.5,
+        "batch": 32,
+        "truncate": 100,
+        "lr": 4e-3,
+        "epochs": 13,
+        "patience": 0,
+        "checkpoint_every": 240.0,
+        "seed": 1,
+    },
     "gru-2x512": {
         "cell": "gru",
         "hidden": 512,
@@ -54,7 +85,10 @@ def runs() -> Mapping[str, Callable[[], dict[str, Any]]]:
     folder = data_folder("tinyshakespeare")
     if folder is None:
         return {}
-    return {name: lambda name=name: measure(folder, name) for name in RUNS}
+    return {
+        "torch-lstm-2x512": lambda: peer(folder),
+        **{name: lambda name=name: measure(folder, name) for name in RUNS},  # type: ignore[misc]
+    }
 
 
 def parts(folder: Path) -> tuple[str, str, str]:
@@ -63,6 +97,16 @@ def parts(folder: Path) -> tuple[str, str, str]:
     cut = len(text) * 9 // 10
     held = cut - round(HELD * cut)
     return text[:held], text[held:cut], text[cut:]
+
+
+def peer(folder: Path) -> dict[str, Any]:
+    """Train benchmarks/language_peer.py on two threads; judged on the same texts."""
+    import torch
+
+    from benchmarks.language_peer import trained
+
+    torch.set_num_threads(2)
+    return {"options": PEER, "split": SPLIT, **trained(*parts(folder), PEER)}
 
 
 def measure(folder: Path, name: str) -> dict[str, Any]:
@@ -96,7 +140,7 @@ def measure(folder: Path, name: str) -> dict[str, Any]:
     return {
         "options": RUNS[name],
         "parameters": sum(weight.numel() for weight in model.model_.parameters()),
-        "split": f"first 90 % less its last {HELD:.0%} to learn from, those to choose the epoch, last 10 % to test",
+        "split": SPLIT,
         "test": report.to_dict(),
         "test_nats": report.nats,
         "valid_nats": model.validation_.nats,
@@ -111,6 +155,6 @@ def summary(results: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     """The loss on the test text, also as perplexity, and the time that training took."""
     kept = ("test_nats", "valid_nats", "training_seconds")
     return {
-        name: {**{key: result[key] for key in kept}, "perplexity": result["test"]["perplexity"]}
+        name: {**{key: result[key] for key in kept}, "perplexity": math.exp(result["test_nats"])}
         for name, result in results.items()
     }

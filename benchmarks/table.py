@@ -294,12 +294,11 @@ def _slots(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 def _language(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     for name, row in s.items():
-        if not name.startswith("words"):
-            minutes = row["training_seconds"] / 60
+        if not name.startswith(("words", "torch")):
             yield (
-                f"tinyshakespeare, characters, {name}, {minutes:.0f} minutes: nats on the last tenth",
+                f"tinyshakespeare, characters, {name}, {_minutes(row)}: nats on the last tenth",
                 f"**{row['test_nats']:.3f}**",
-                "minGRU 1.548, Transformer 1.547 (Feng et al., 2024)",
+                _peers(s.get(f"torch-{name}")),
             )
     if {"words-adam", "words-awd"} <= {*s}:
         adam, awd = s["words-adam"], s["words-awd"]
@@ -308,6 +307,16 @@ def _language(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
             f"**{adam['perplexity']:.1f}** / **{awd['perplexity']:.1f}**",
             f"after {adam['training_seconds'] / 60:.0f} / {awd['training_seconds'] / 60:.0f} minutes",
         )
+
+
+def _peers(plain: Mapping[str, Any] | None) -> str:
+    """What others reach on the last tenth, the same network on torch.nn first."""
+    measured = f"the same on torch.nn, {_minutes(plain)}: {plain['test_nats']:.3f}; " if plain else ""
+    return f"{measured}minGRU 1.548, Transformer 1.547 (Feng et al., 2024)"
+
+
+def _minutes(row: Mapping[str, Any]) -> str:
+    return f"{row['training_seconds'] / 60:.0f} minutes"
 
 
 def _language_speed(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

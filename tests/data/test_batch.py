@@ -89,3 +89,8 @@ def test_a_forest_has_as_many_examples_as_trees():
     assert len(batch) == 2
     with pytest.raises(DataError, match="trees have no time axis to be cut"):
         batch.windows(1)
+
+
+def test_its_pace_goes_with_it_to_a_device_and_into_its_windows():
+    batch = Batch(torch.zeros(2, 3, 1), pace=0.5).to("cpu")
+    assert [window.pace for window in batch.windows(2)] == [batch.pace] * 2 == [0.5, 0.5]

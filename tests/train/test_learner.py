@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 
@@ -20,6 +22,18 @@ def test_a_step_sets_the_rate_of_its_place(placement):
     learner = Learner(Tiny(), options(warmup=2.0, lr=0.4), placement)
     learner.step(next(iter(TinyBatches().epoch(0))), 0.5)
     assert learner.rate == 0.1
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_batch_of_a_slower_pace_takes_a_shorter_step(placement, optimizer):
+    moved = []
+    for pace in (1.0, 0.25):
+        model = Tiny(dropout=0.0)
+        before = weights(model)
+        batch = dataclasses.replace(next(iter(TinyBatches().epoch(0))), pace=pace)
+        Learner(model, options(optimizer=optimizer, lr=0.1), placement).step(batch, 0.5)
+        moved.append(weights(model) - before)
+    torch.testing.assert_close(moved[1], moved[0] * 0.25, rtol=1e-4, atol=1e-7)
 
 
 def test_a_loss_that_is_not_finite_changes_no_weight(placement):

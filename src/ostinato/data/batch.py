@@ -67,6 +67,8 @@ class Batch:
 
     For series, ``future`` float32 [B, h, F'] is what is known of the h steps that follow the inputs, ``target`` is
     [B, h, K], ``mask`` bool of the shape of ``target`` says where there is one, and ``part`` whose windows these are.
+
+    ``pace`` is the share of the learning rate that this batch's step takes: a shorter window's step is shorter.
     """
 
     inputs: Any
@@ -80,6 +82,7 @@ class Batch:
     mask: Tensor | None = None
     part: SeriesPart | None = None
     label: Tensor | None = None
+    pace: float = 1.0
 
     def __len__(self) -> int:
         return len(self.inputs if self.forest is None else self.forest)
@@ -87,7 +90,8 @@ class Batch:
     def to(self, device: Any) -> Batch:
         """The same batch on another device."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return Batch(**{name: part if part is None else part.to(device) for name, part in fields.items()})
+        moved = {name: part.to(device) for name, part in fields.items() if part is not None and name != "pace"}
+        return dataclasses.replace(self, **moved)
 
     def windows(self, steps: int, start: int = 0) -> Iterator[Batch]:
         """Cut the time axis into windows of some steps, from the window ``start`` on: truncated backpropagation.
@@ -123,4 +127,5 @@ class Batch:
             table=self.table,
             mask=None if self.mask is None else self.mask[:, cut],
             part=self.part,
+            pace=self.pace,
         )

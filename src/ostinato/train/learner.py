@@ -69,7 +69,7 @@ class Learner:
 
     def step(self, batch: Any, progress: float, *, carry: bool = False) -> None:
         """Learn from one batch; ``carry`` hands the detached state on."""
-        rates = self.depths.rates(self.schedule.rate(progress))
+        rates = self.depths.rates(self.schedule.rate(progress) * getattr(batch, "pace", 1.0))
         for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
             group["lr"] = rate
         with self.depths.still(progress), self.placement.autocast():

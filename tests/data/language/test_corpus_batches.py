@@ -46,6 +46,8 @@ def test_windows_vary_by_epoch_and_seed_and_can_be_resumed():
     lengths = [[batch.inputs.shape[1] for batch in batches.epoch(number)] for number in (0, 0, 1)]
     assert lengths[0] == lengths[1] != lengths[2]
     assert len(set(map(len, lengths))) == 1
+    assert [batch.pace for batch in batches.epoch(0)] == [length / 40 for length in lengths[0]]
+    assert {batch.pace for batch in CorpusBatches(LONG, 2, 40).epoch(0)} == {1.0}
     other = CorpusBatches(LONG, 2, 40, seed=2, vary=True)
     assert [batch.inputs.shape[1] for batch in other.epoch(0)] != lengths[0]
     for start in (0, 1, 17, len(batches)):

@@ -32,7 +32,8 @@ class CorpusBatches:
     the others leave. With ``vary`` the windows of an epoch are drawn from its number and the seed: normal around
     ``steps`` with a deviation of 5 (a quarter of ``steps`` if that is less), around half of it in one of twenty; then
     all are stretched alike, by less than one of them, so that each epoch has as many and leaves nothing out. A step's
-    gradient is a mean over its window, so Merity et al., 2017 (arXiv:1708.02182) scale its rate by the window's length.
+    gradient is a mean over its window, so the step takes the share ``pace`` = length / ``steps`` of the learning rate
+    (Merity et al., 2017, arXiv:1708.02182).
     """
 
     continuous = True
@@ -81,6 +82,7 @@ class CorpusBatches:
             inputs=torch.from_numpy(read[:, :-1].copy()),
             target=torch.from_numpy(read[:, 1:].copy()),
             reset=_resets(self.corpus, origins + begin, end - begin),
+            pace=(end - begin) / self.steps if self.vary else 1.0,
         )
 
 
