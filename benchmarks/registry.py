@@ -154,3 +154,8 @@ def _version(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
+
+
+def percent(part: Mapping[str, float]) -> str:
+    """The mean of some runs as a percentage."""
+    return f"{100 * part['mean']:.1f} %"
