@@ -8,7 +8,20 @@ import math
 import pytest
 import torch
 
-from ostinato.cells import Decay, Identity, Initial, Lecun, Orthogonal, Phase, Ring, RingGain, Spaced, Spectral, lru
+from ostinato.cells import (
+    BUILT_IN,
+    Decay,
+    Identity,
+    Initial,
+    Lecun,
+    Orthogonal,
+    Phase,
+    Ring,
+    RingGain,
+    Spaced,
+    Spectral,
+    lru,
+)
 from ostinato.errors import OptionError
 from ostinato.layers import Direction, fill, initialise
 
@@ -44,11 +57,19 @@ def test_a_time_scale_spreads_the_half_lives_up_to_it() -> None:
     assert update.max() > 4
 
 
+@pytest.mark.parametrize("name", [name for name, cell in BUILT_IN.items() if cell.chrono])
+def test_a_time_scale_of_two_leaves_every_gate_that_keeps_or_lets_in_half_open(name: str) -> None:
+    cell, layer = BUILT_IN[name], Direction(name, 3, 8, timescale=2.0)
+    for gate in cell.chrono:
+        start = cell.gates.index(gate) * 8
+        assert not layer.b[start : start + 8].any()
+
+
 def test_a_time_scale_without_a_keeping_gate_is_refused() -> None:
     with pytest.raises(OptionError, match="timescale does not apply to elman"):
         Direction("elman", 3, 5, timescale=100.0)
-    for timescale, told in ((2.0, "2"), (math.inf, "inf"), (math.nan, "nan")):
-        with pytest.raises(OptionError, match=f"more than 2 steps, got {told}"):
+    for timescale, told in ((1.5, "1.5"), (math.inf, "inf"), (math.nan, "nan")):
+        with pytest.raises(OptionError, match=f"at least 2 steps, got {told}"):
             Direction("lstm", 3, 5, timescale=timescale)
 
 

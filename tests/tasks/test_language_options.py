@@ -20,6 +20,7 @@ REFUSED = {
     "cutoffs wanted whole numbers that grow, such as 2000,10000, got 'few'": {"cutoffs": "few"},
     "cutoffs foretell rare tokens by narrower maps than tied has": {"cutoffs": "10", "tied": True},
     "momentum does not apply to the optimizer 'adam'": {"momentum": 0.5},
+    "timescale does not apply to elman": {"cell": "elman", "timescale": 20.0},
     "average and average_trigger are two ways": {"average": 0.9, "average_trigger": 2},
 }
 
@@ -43,6 +44,8 @@ def test_holdout_and_a_text_for_validation_exclude_each_other():
         ("tokens", "word", "tokens wanted one of"),
         ("dropout", 1.0, "dropout wanted a number at least 0 and below 1"),
         ("truncate", 0, "truncate wanted a whole number at least 1"),
+        ("timescale", 1.0, "timescale wanted a number at least 2"),
+        ("timescale", float("inf"), "timescale wanted"),
         ("lr", 0, "lr wanted a number above 0"),
     ],
 )

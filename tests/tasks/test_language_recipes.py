@@ -55,6 +55,13 @@ def test_width_and_tying_follow_from_the_tokens():
     assert (letters.embedding, letters.tied) == (128, False)
 
 
+@pytest.mark.parametrize(
+    ("cell", "given", "expected"), [("lstm", None, 2), ("lstm", 50, 50), ("gru", None, None), ("elman", None, None)]
+)
+def test_gates_that_would_begin_open_begin_half_open_unless_told_otherwise(cell, given, expected):
+    assert resolved(LanguageModelOptions(cell=cell, timescale=given)).timescale == expected
+
+
 def test_the_help_tells_both_values():
     assert "0.003 with adam and 30 with awd unless given" in by_recipe("lr", "Rate", "x").help
     assert by_recipe("dropout", "Share", "x").help == "Share; 0.4 unless given."

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
+from ostinato.encoder_decoder import build_encoder_decoder
 from ostinato.errors import OptionError
 from ostinato.tasks.seq2seq_options import Seq2SeqOptions, TranslatorOptions, check_options, network
 
@@ -20,6 +23,7 @@ from ostinato.tasks.seq2seq_options import Seq2SeqOptions, TranslatorOptions, ch
         ({"length_penalty": 0.6}, "beam=1 finds only one"),
         ({"coverage_penalty": 0.6}, "beam=1 finds only one"),
         ({"momentum": 0.5}, "momentum does not apply"),
+        ({"decoder": "elman", "timescale": 9.0}, "timescale does not apply to elman"),
     ],
 )
 def test_options_that_cannot_act_are_refused(options, message):
@@ -40,3 +44,13 @@ def test_a_translator_may_be_greedy():
 def test_each_half_may_have_a_cell_of_its_own():
     parts = network(Seq2SeqOptions(decoder="gru"), source=9, target=8, unknown=None)
     assert (parts["encoder"]["cell"], parts["decoder"]["cell"]) == ("lstm", "gru")
+    # The gates of the one would begin open; those of the other begin half open anyway.
+    assert (parts["encoder"]["timescale"], parts["decoder"]["timescale"]) == (2, None)
+
+
+@pytest.mark.parametrize(("given", "begun"), [({}, 0.0), ({"timescale": 40.0}, math.log(39))])
+def test_gates_of_both_halves_begin_half_open_unless_told_otherwise(given, begun):
+    made = build_encoder_decoder(network(Seq2SeqOptions(hidden=64, **given), source=9, target=8, unknown=None))
+    for stack in (made.encoder, made.decoder.stack):
+        keep = stack.layers[0][0].b.detach()[64:128]
+        assert 0.8 * begun <= keep.max() <= begun

@@ -85,12 +85,13 @@ class Decoder(nn.Module):
         attention: str = "dot",
         feeding: bool = False,
         dropout: float = 0.0,
+        timescale: float | None = None,
     ) -> None:
         super().__init__()
         between = dropout if layers > 1 else 0.0
         self.feeding, self.answer = feeding, answer
         inputs = words + (answer if feeding else 0)
-        self.stack = Recurrent(find(cell), inputs, hidden, layers=layers, dropout=between)
+        self.stack = Recurrent(find(cell), inputs, hidden, layers=layers, dropout=between, timescale=timescale)
         width = self.stack.width
         self.look = None if attention == "none" else Looking(attention, queries=width, keys=read)
         self.join = nn.Linear(width + (read if self.look is not None else 0), answer)

@@ -84,6 +84,7 @@ class EncoderDecoder(nn.Module):
             layers=layers,
             bidirectional=encoder.get("bidirectional", True),
             dropout=between,
+            timescale=encoder.get("timescale"),
         )
         answer = width if parts["tied"] else decoder["hidden"]
         self.decoder = Decoder(
@@ -96,6 +97,7 @@ class EncoderDecoder(nn.Module):
             attention=parts["attention"],
             feeding=parts["feeding"],
             dropout=parts["dropout"],
+            timescale=decoder.get("timescale"),
         )
         self.bridge = Bridge(self.encoder, self.decoder.stack)
         self.table = self.words if parts["tied"] else nn.Linear(answer, self.size, bias=False)

@@ -36,7 +36,7 @@ def initialise(cell: Cell, weights: dict[str, Tensor], hidden: int, timescale: f
 
     ``timescale``: how many steps the network should remember. The biases of the gates that keep the state are drawn so
     that their half-lives spread up to it, b = log(U(1, timescale - 1)), those that let new input in with the opposite
-    sign. Tallec & Ollivier, 2018 (arXiv:1804.11188).
+    sign; 2 steps leave all of them half open, b = 0. Tallec & Ollivier, 2018 (arXiv:1804.11188).
     """
     if any(weight.is_meta for weight in weights.values()):
         # There are no numbers yet: they will come from a file.
@@ -51,8 +51,8 @@ def initialise(cell: Cell, weights: dict[str, Tensor], hidden: int, timescale: f
         return
     if not cell.chrono:
         raise OptionError(f"timescale does not apply to {cell.name}: it has no gate that keeps or forgets")
-    if not 2 < timescale < math.inf:
-        raise OptionError(f"timescale wanted more than 2 steps, got {timescale:g}")
+    if not 2 <= timescale < math.inf:
+        raise OptionError(f"timescale wanted at least 2 steps, got {timescale:g}")
     drawn = torch.log(torch.empty(hidden, dtype=torch.float64).uniform_(1.0, timescale - 1.0))
     for gate, sign in cell.chrono.items():
         start = cell.gates.index(gate) * hidden

@@ -12,6 +12,7 @@ from ostinato.options import Option
 from ostinato.tasks.language_recipes import RECIPES, by_recipe, resolved
 from ostinato.tasks.pretrained import InitFrom, begin
 from ostinato.tasks.text_options import LAYER_NORMS, check_cell
+from ostinato.tasks.word_options import Timescale
 from ostinato.train.options import SCHEDULES, TrainOptions, check_training
 
 _TEXT = "Reading"
@@ -156,6 +157,7 @@ class LanguageModelOptions(TrainOptions):
         int | None,
         Option("Recurrent layers on top of each other; 2 unless given.", at_least=1, at_most=100, group=_NETWORK),
     ] = None
+    timescale: Timescale = None
     embedding: Annotated[
         int | None,
         Option(
@@ -309,6 +311,7 @@ def network(options: Any, *, tokens: int, embedding: int) -> dict[str, Any]:
         "enter_dropout": options.input_dropout,
         "locked": options.locked,
         "weight_drop": options.weight_drop,
+        "timescale": options.timescale,
         "zoneout": options.zoneout,
         "layer_norm": None if options.layer_norm == "none" else options.layer_norm,
         "residual": options.residual,

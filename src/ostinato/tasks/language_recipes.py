@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from ostinato.errors import OptionError
 from ostinato.options import Option
 from ostinato.tasks.pretrained import filled
+from ostinato.tasks.word_options import timescale_of
 
 Options = TypeVar("Options")
 
@@ -98,6 +99,7 @@ def resolved(options: Options) -> Options:
     missing = {name: value for name, value in recipe.items() if getattr(given, name) is None}
     if (given.optimizer or recipe["optimizer"]) in ("sgd", "rmsprop") and given.momentum is None:
         missing["momentum"] = 0.0
+    missing["timescale"] = timescale_of(given.timescale, given.cell)
     wordy = given.tokens in ("words", "bpe")
     if given.embedding is None and given.vectors is None:
         missing["embedding"] = 400 if wordy else 128

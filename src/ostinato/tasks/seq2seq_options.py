@@ -11,7 +11,7 @@ from ostinato.cells import BUILT_IN, Cell
 from ostinato.errors import OptionError
 from ostinato.options import Option
 from ostinato.tasks.pretrained import InitFrom, begin, filled
-from ostinato.tasks.text_options import check_cell
+from ostinato.tasks.word_options import Timescale, check_cell, timescale_of
 from ostinato.train.options import TrainOptions, check_training
 
 _TEXT = "Reading"
@@ -147,6 +147,7 @@ class Seq2SeqOptions(TrainOptions):
         bool | None,
         Option("Read each text in both directions; yes unless given, no after a language model.", group=_NETWORK),
     ] = None
+    timescale: Timescale = None
     embedding: Annotated[
         int | None,
         Option(
@@ -234,6 +235,7 @@ def check_options(options: Any, *, valid: bool) -> None:
     if options.precision != "float32":
         raise OptionError(f"the products of this network are of float32, not {options.precision}; leave out precision")
     check_cell(options.cell)
+    _halves(options)
     if options.tokens == "bytes" and (options.vocabulary is not None or options.min_count is not None):
         raise OptionError("bytes are always 256; leave out vocabulary and min_count")
     least = 256 + len(SPECIALS)
@@ -264,17 +266,17 @@ def network(options: Any, *, source: int, target: int, unknown: int | None) -> d
     """The architecture that the options mean for so many tokens of each side.
 
     >>> network(Seq2SeqOptions(hidden=8), source=9, target=7, unknown=3)["decoder"]
-    {'cell': 'lstm', 'hidden': 8, 'layers': 1}
+    {'cell': 'lstm', 'timescale': 2.0, 'hidden': 8, 'layers': 1}
     """
     options = filled(options)
-    half = {"hidden": options.hidden, "layers": options.layers}
+    encoder, decoder = _halves(options)
     return {
         "kind": "encoder-decoder",
         "source": source,
         "target": target,
         "embedding": options.embedding,
-        "encoder": {"cell": options.cell, **half, "bidirectional": options.bidirectional},
-        "decoder": {"cell": options.cell if options.decoder is None else options.decoder, **half},
+        "encoder": {**encoder, "bidirectional": options.bidirectional},
+        "decoder": decoder,
         "attention": options.attention,
         "feeding": options.feeding,
         "copy": options.copying,
@@ -287,3 +289,10 @@ def network(options: Any, *, source: int, target: int, unknown: int | None) -> d
         "end": SPECIALS.index("<end>"),
         "unknown": unknown,
     }
+
+
+def _halves(options: Any) -> list[dict[str, Any]]:
+    """What reads and what writes."""
+    cells = options.cell, options.cell if options.decoder is None else options.decoder
+    shape = {"hidden": options.hidden, "layers": options.layers}
+    return [{"cell": cell, "timescale": timescale_of(options.timescale, cell), **shape} for cell in cells]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from ostinato.cells import BUILT_IN, Cell
+from ostinato.cells import BUILT_IN, Cell, Constant, find
 from ostinato.errors import LoweringError, OptionError
 from ostinato.options import Option
 from ostinato.tasks.pretrained import InitFrom, begin, filled
@@ -32,6 +32,16 @@ Buckets = Annotated[
     Option("Vectors that pieces of words share by hashing; 0 reads whole words only.", at_least=0, group=TEXT),
 ]
 WordShare = Annotated[float, Option("Share of words read as unknown ones.", at_least=0, below=1, group=RULES)]
+# What tasks that write have.
+Timescale = Annotated[
+    float | None,
+    Option(
+        "How many steps the gates keep the state for before training; unless given 2, which leaves them half open, "
+        "where a cell would begin with open ones.",
+        at_least=2,
+        group=NETWORK,
+    ),
+]
 Locked = Annotated[bool, Option("Drop the same values of a layer at every step of a text.", group=RULES)]
 
 
@@ -192,6 +202,25 @@ def check_cell(cell: str | Cell) -> None:
         stored_cell(cell)
     except LoweringError as error:
         raise OptionError(f"a model file cannot hold this cell: {error}") from error
+
+
+def timescale_of(given: float | None, cell: str | Cell) -> float | None:
+    """For how many steps the gates of a cell keep its state before training, None where they begin as it declares.
+
+    Forget gates that begin open (Jozefowicz et al., 2015, proceedings.mlr.press/v37) are for long memories: a network
+    that writes learns slower from them, and less, than from gates that begin half open.
+
+    >>> timescale_of(None, "lstm"), timescale_of(None, "gru"), timescale_of(50, "gru")
+    (2.0, None, 50)
+    """
+    cell = find(cell)
+    if given is None:
+        return 2.0 if any(cell.initial.get(f"b.{gate}") == Constant(1.0) for gate in cell.chrono) else None
+    if not cell.chrono:
+        raise OptionError(
+            f"timescale does not apply to {cell.name}: it has no gate that keeps or forgets; leave it out"
+        )
+    return given
 
 
 def embed_of(options: Any, *, words: int, pieces: int) -> dict[str, Any]:
