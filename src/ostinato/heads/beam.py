@@ -78,7 +78,7 @@ def beam_search(
     ranking: Ranking | None = None,
     places: Sequence[int] | None = None,
 ) -> list[list[Found]]:
-    """For each of some rows the ``best`` answers in falling order of their scores.
+    """For each of some rows the ``best`` answers, those that ended first, in falling order of their scores.
 
     >>> table = torch.tensor([[0.1, 0.6, 0.3], [0.1, 0.2, 0.7], [0.0, 0.0, 1.0]]).log()
     >>> score = lambda ids, state: (table[ids], state, None)
@@ -195,7 +195,7 @@ class _Row:
         return worst >= self.open[0] / self.ranking.norm(max(self.longest, length) + 1)
 
     def answers(self, steps: list[_Step]) -> list[Found]:
-        """The best that were found, in falling order."""
+        """The best that were found: those that ended first, in falling order."""
         order = sorted(range(len(self.found)), key=lambda k: (not self.found[k][1].ended, -self.found[k][0], k))
         told = []
         for k in order[: self.best]:

@@ -99,7 +99,7 @@ def resolved(options: Options) -> Options:
     missing = {name: value for name, value in recipe.items() if getattr(given, name) is None}
     if (given.optimizer or recipe["optimizer"]) in ("sgd", "rmsprop") and given.momentum is None:
         missing["momentum"] = 0.0
-    missing["timescale"] = timescale_of(given.timescale, given.cell)
+    missing["timescale"] = timescale_of(given.timescale, given.cell, half_open=True)
     wordy = given.tokens in ("words", "bpe")
     if given.embedding is None and given.vectors is None:
         missing["embedding"] = 400 if wordy else 128

@@ -103,6 +103,9 @@ class Seq2SeqOptions(TrainOptions):
         "embedding": 128,
     }
 
+    # Whether gates that keep the state begin half open: what is to be copied letter by letter is kept long.
+    half_open: ClassVar[bool] = False
+
     epochs: _Epochs = None  # type: ignore[assignment]
     patience: _Patience = None  # type: ignore[assignment]
     monitor: _Monitor = "loss"
@@ -206,6 +209,8 @@ class TranslatorOptions(Seq2SeqOptions):
 
     usual: ClassVar[Mapping[str, Any]] = {**Seq2SeqOptions.usual, "tokens": "bpe", "hidden": 256, "embedding": 256}
 
+    half_open: ClassVar[bool] = True
+
     average: _Average = 0.998
     shared: _Shared = True
     attention: Annotated[
@@ -266,7 +271,7 @@ def network(options: Any, *, source: int, target: int, unknown: int | None) -> d
     """The architecture that the options mean for so many tokens of each side.
 
     >>> network(Seq2SeqOptions(hidden=8), source=9, target=7, unknown=3)["decoder"]
-    {'cell': 'lstm', 'timescale': 2.0, 'hidden': 8, 'layers': 1}
+    {'cell': 'lstm', 'timescale': None, 'hidden': 8, 'layers': 1}
     """
     options = filled(options)
     encoder, decoder = _halves(options)
@@ -295,4 +300,5 @@ def _halves(options: Any) -> list[dict[str, Any]]:
     """What reads and what writes."""
     cells = options.cell, options.cell if options.decoder is None else options.decoder
     shape = {"hidden": options.hidden, "layers": options.layers}
-    return [{"cell": cell, "timescale": timescale_of(options.timescale, cell), **shape} for cell in cells]
+    scales = (timescale_of(options.timescale, cell, half_open=options.half_open) for cell in cells)
+    return [{"cell": cell, "timescale": scale, **shape} for cell, scale in zip(cells, scales, strict=True)]

@@ -36,8 +36,8 @@ WordShare = Annotated[float, Option("Share of words read as unknown ones.", at_l
 Timescale = Annotated[
     float | None,
     Option(
-        "How many steps the gates keep the state for before training; unless given 2, which leaves them half open, "
-        "where a cell would begin with open ones.",
+        "How many steps the gates keep the state for before training; unless given as the cell says, but 2 (half open) "
+        "instead of open ones in language models and translators.",
         at_least=2,
         group=NETWORK,
     ),
@@ -204,18 +204,19 @@ def check_cell(cell: str | Cell) -> None:
         raise OptionError(f"a model file cannot hold this cell: {error}") from error
 
 
-def timescale_of(given: float | None, cell: str | Cell) -> float | None:
+def timescale_of(given: float | None, cell: str | Cell, *, half_open: bool) -> float | None:
     """For how many steps the gates of a cell keep its state before training, None where they begin as it declares.
 
-    Forget gates that begin open (Jozefowicz et al., 2015, proceedings.mlr.press/v37) are for long memories: a network
-    that writes learns slower from them, and less, than from gates that begin half open.
+    Forget gates that begin open (Jozefowicz et al., 2015, proceedings.mlr.press/v37) are for long memories: what
+    foretells the next word of much text learns slower from them, and less, than from gates that begin ``half_open``.
 
-    >>> timescale_of(None, "lstm"), timescale_of(None, "gru"), timescale_of(50, "gru")
-    (2.0, None, 50)
+    >>> [timescale_of(given, cell, half_open=True) for given, cell in ((None, "lstm"), (None, "gru"), (50, "gru"))]
+    [2.0, None, 50]
     """
     cell = find(cell)
     if given is None:
-        return 2.0 if any(cell.initial.get(f"b.{gate}") == Constant(1.0) for gate in cell.chrono) else None
+        opens = any(cell.initial.get(f"b.{gate}") == Constant(1.0) for gate in cell.chrono)
+        return 2.0 if half_open and opens else None
     if not cell.chrono:
         raise OptionError(
             f"timescale does not apply to {cell.name}: it has no gate that keeps or forgets; leave it out"
