@@ -60,7 +60,7 @@ RUNS: dict[str, dict[str, Any]] = {
     },
     # Both recipes as they are, but for how long they train.
     "words-adam": {"recipe": "adam", "epochs": 12, **WORDS},
-    "words-awd": {"recipe": "awd", "epochs": 30, "patience": 6, **WORDS},
+    "words-awd": {"recipe": "awd", "epochs": 20, "patience": 6, **WORDS},
 }
 
 

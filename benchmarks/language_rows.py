@@ -103,15 +103,19 @@ def _translation(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
             f"**{s['speed-plain']:.2f}x / {s['speed-feeding']:.2f}x**",
             "the same on torch.nn 1x",
         )
-    for form, what in (("plain", "German to English, short sentences"), ("feeding", "the same with input feeding")):
+    forms = {
+        "plain": ("German to English, short sentences", "the same architecture on torch.nn, as many epochs"),
+        "time": ("the same, trained for as long as the other takes", "the same architecture on torch.nn"),
+        "feeding": ("the same with input feeding", "the same architecture on torch.nn, as many epochs"),
+    }
+    for form, (what, beside) in forms.items():
         if {f"ours-{form}", f"peer-{form}"} <= {*s}:
             ours, peer = s[f"ours-{form}"], s[f"peer-{form}"]
             seeds = f"{ours['runs']} seed" + "s" * (ours["runs"] > 1)
             yield (
                 f"{what}, {ours['pairs']:,} to learn from, {seeds}: BLEU / chrF by the beam (greedy)",
                 f"**{_translated(ours, 'beam')}** ({_translated(ours, 'greedy')})",
-                f"the same architecture on torch.nn, as many epochs: {_translated(peer, 'beam')} "
-                f"({_translated(peer, 'greedy')})",
+                f"{beside}: {_translated(peer, 'beam')} ({_translated(peer, 'greedy')})",
             )
 
 
