@@ -139,6 +139,10 @@ def summary(results: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     """The loss on the test text, also as perplexity, and the time that training took."""
     kept = ("test_nats", "valid_nats", "training_seconds")
     return {
-        name: {**{key: result[key] for key in kept}, "perplexity": math.exp(result["test_nats"])}
+        name: {
+            **{key: result[key] for key in kept},
+            "threads": result["machine"]["torch_threads"],
+            "perplexity": math.exp(result["test_nats"]),
+        }
         for name, result in results.items()
     }

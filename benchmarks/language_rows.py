@@ -65,7 +65,7 @@ def _language(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield (
             "tinyshakespeare, words that came 3 times: perplexity by the recipe `adam` / `awd`",
             f"**{adam['perplexity']:.1f}** / **{awd['perplexity']:.1f}**",
-            f"after {adam['training_seconds'] / 60:.0f} / {awd['training_seconds'] / 60:.0f} minutes",
+            f"after {_minutes(adam)} / {_minutes(awd)}",
         )
 
 
@@ -76,7 +76,7 @@ def _peers(plain: Mapping[str, Any] | None) -> str:
 
 
 def _minutes(row: Mapping[str, Any]) -> str:
-    return f"{row['training_seconds'] / 60:.0f} minutes"
+    return f"{row['training_seconds'] / 60:.0f} minutes of {row['threads']} core{'s' * (row['threads'] > 1)}"
 
 
 def _language_speed(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
