@@ -105,7 +105,7 @@ def _translation(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         )
     forms = {
         "plain": ("German to English, short sentences", "the same architecture on torch.nn, as many epochs"),
-        "time": ("the same, trained for as long as the other takes", "the same architecture on torch.nn"),
+        "time": ("the same, trained for about as long as the other takes", "the same architecture on torch.nn"),
         "feeding": ("the same with input feeding", "the same architecture on torch.nn, as many epochs"),
     }
     for form, (what, beside) in forms.items():

@@ -37,7 +37,7 @@ RECIPE: dict[str, Any] = {
     "batch": 32,
     "device": "cpu",
 }
-# So many epochs of ours take the processor no longer than the peer's.
+# So many epochs of ours take the processor about as long as the peer's.
 EPOCHS_IN_TIME = 17
 # What a dictionary adds to a sentence: [fields], {genders}, <spellings>, (remarks) and /abbreviations/.
 _REMARKS = re.compile(r"\s*(\[[^\]]*\]|\{[^}]*\}|<[^>]*>|\([^)]*\)|/[A-Z0-9' .]+/)")
