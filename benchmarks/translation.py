@@ -3,9 +3,9 @@
 The data are the examples of use in the Debian package trans-de-en: OSTINATO_TRANSLATION names its file
 usr/share/trans/de-en. Of its 391,763 entries most are words and phrases; those that are sentences on both sides count,
 17,294 without what :func:`sentences` leaves out. 90 % are learnt from, 5 % choose, 5 % are the test. The peer is
-trained for the same epochs on the same batches of the same tokens by the same rule, each at the better of RATES for
-itself by the validation loss of the first seed, and both are searched by the same beam; how much longer answers are
-favoured is chosen on the validation pairs too. Then ours is trained for as long as the peer takes.
+trained for the same epochs on the same batches of the same tokens by the same rule and at the same rate (the second of RATES
+was not run yet), and both are searched by the same beam; how much longer answers are favoured is chosen on the
+validation pairs. Then ours is trained for about as long as the peer takes: added once equal epochs had shown no gain.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 SENTENCE = "German to English, short sentences: BLEU and chrF beside the same architecture plainly on torch.nn"
 SEEDS = (1, 2, 3)
 RATES = (4e-3, 8e-3)
-# Which of them did better on the validation pairs from the first seed.
+# To be the one that does better on the validation pairs from the first seed; the other has no result yet.
 CHOSEN = {"ours": 4e-3, "peer": 4e-3}
 WIDTH = 5
 PENALTIES = (0.0, 0.7, 1.4)
