@@ -3,9 +3,10 @@
 The data are the examples of use in the Debian package trans-de-en: OSTINATO_TRANSLATION names its file
 usr/share/trans/de-en. Of its 391,763 entries most are words and phrases; those that are sentences on both sides count,
 17,294 without what :func:`sentences` leaves out. 90 % are learnt from, 5 % choose, 5 % are the test. The peer is
-trained for the same epochs on the same batches of the same tokens by the same rule and at the same rate (the second of RATES
-was not run yet), and both are searched by the same beam; how much longer answers are favoured is chosen on the
-validation pairs. Then ours is trained for about as long as the peer takes: added once equal epochs had shown no gain.
+trained for the same epochs on the same batches of the same tokens by the same rule and at the same rate (the second
+of RATES was not run yet), and both are searched by the same beam; how much longer answers are favoured is chosen on
+the validation pairs. Then ours is trained for about as long as the peer takes: added once equal epochs had shown no
+gain.
 """
 
 from __future__ import annotations
