@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 
 import pytest
 
@@ -22,6 +23,14 @@ def table(folder):
         writer.writerow(("de", "en"))
         writer.writerows(zip(*pairs(), strict=True))
     return folder / "train.csv", "--source", "de", "--target", "en"
+
+
+def test_what_bleu_needs_is_missed_before_training(tmp_path, monkeypatch):
+    for name in [*filter(lambda name: name.split(".")[0] == "sacrebleu", sys.modules), "sacrebleu"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    said = refused("train", "translator", *parallel(tmp_path), *QUICK, "-o", tmp_path / "m.safetensors")
+    assert "ostinato[translate]" in said
+    assert not list(tmp_path.glob("m.*"))
 
 
 @pytest.mark.parametrize("form", [parallel, table])

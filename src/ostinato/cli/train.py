@@ -193,6 +193,11 @@ class Job:
     draw: Callable[[Any, Any], None] | None = None
 
 
+def chosen(run: Any, options: type[Any]) -> dict[str, Any]:
+    """The options of a task among everything that a run was told."""
+    return {field.name: getattr(run, field.name) for field in fields(options)}
+
+
 # What to try next with a model, by what it reads.
 _NEXT = {
     "text": ("chat", ""),
@@ -208,7 +213,7 @@ def _text_job(run: TextClassifierRun) -> Job:
     def model() -> Any:
         from ostinato.tasks import TextClassifier
 
-        return TextClassifier(**{field.name: getattr(run, field.name) for field in fields(TextClassifierOptions)})
+        return TextClassifier(**chosen(run, TextClassifierOptions))
 
     def read(path: str) -> tuple[Any, Contents]:
         from ostinato.data import read_table
@@ -229,7 +234,7 @@ def _tree_job(run: TreeClassifierRun) -> Job:
     def model() -> Any:
         from ostinato.tasks import TreeClassifier
 
-        return TreeClassifier(**{field.name: getattr(run, field.name) for field in fields(TreeClassifierOptions)})
+        return TreeClassifier(**chosen(run, TreeClassifierOptions))
 
     def read(path: str) -> tuple[Any, Contents]:
         from ostinato.tasks.tree_examples import read_tree_examples

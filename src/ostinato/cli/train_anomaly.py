@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -11,7 +11,7 @@ import typer
 from ostinato.cli.flags import accept
 from ostinato.cli.program import Verb
 from ostinato.cli.resuming import Restart, Resume, command_of
-from ostinato.cli.train import Config, Contents, Files, Job, PrintConfig, asked, train
+from ostinato.cli.train import Config, Contents, Files, Job, PrintConfig, asked, chosen, train
 from ostinato.cli.train_series import frequency_of
 from ostinato.options import Option
 from ostinato.tasks import anomaly_options
@@ -88,7 +88,7 @@ def _job(run: AnomalyDetectorRun) -> Job:
     def model() -> Any:
         from ostinato.tasks import AnomalyDetector
 
-        return AnomalyDetector(**{field.name: getattr(run, field.name) for field in fields(AnomalyOptions)})
+        return AnomalyDetector(**chosen(run, AnomalyOptions))
 
     def read(path: str) -> tuple[Any, Contents]:
         from ostinato.data.series import read_series

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 import typer
@@ -11,7 +11,7 @@ from ostinato.cli.files import check_columns
 from ostinato.cli.flags import accept
 from ostinato.cli.program import Verb
 from ostinato.cli.resuming import Restart, Resume, command_of
-from ostinato.cli.train import Config, Contents, Files, Job, PrintConfig, asked, train
+from ostinato.cli.train import Config, Contents, Files, Job, PrintConfig, asked, chosen, train
 from ostinato.options import Option
 from ostinato.tasks.intent_options import GROUPS, IntentParserOptions, check_options
 
@@ -71,7 +71,7 @@ def _job(run: IntentParserRun) -> Job:
     def model() -> Any:
         from ostinato.tasks import IntentParser
 
-        return IntentParser(**{field.name: getattr(run, field.name) for field in fields(IntentParserOptions)})
+        return IntentParser(**chosen(run, IntentParserOptions))
 
     def read(path: str) -> tuple[Any, Contents]:
         from ostinato.tasks.intent_examples import read_requests

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -11,7 +11,7 @@ import typer
 from ostinato.cli.flags import accept
 from ostinato.cli.program import Verb
 from ostinato.cli.resuming import Restart, Resume, command_of
-from ostinato.cli.train import Config, Contents, Files, Job, PrintConfig, asked, train
+from ostinato.cli.train import Config, Contents, Files, Job, PrintConfig, asked, chosen, train
 from ostinato.options import Option
 from ostinato.tasks.language_options import GROUPS, LanguageModelOptions, check_options
 
@@ -87,7 +87,7 @@ def _job(run: LanguageModelRun) -> Job:
     def model() -> Any:
         from ostinato.tasks import LanguageModel
 
-        return LanguageModel(**{field.name: getattr(run, field.name) for field in fields(LanguageModelOptions)})
+        return LanguageModel(**chosen(run, LanguageModelOptions))
 
     def read(data: str) -> tuple[Any, Contents]:
         from ostinato.data.files import find_file

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -11,8 +11,8 @@ import typer
 from ostinato.cli.flags import accept
 from ostinato.cli.program import Verb
 from ostinato.cli.resuming import Restart, Resume, command_of
-from ostinato.cli.train import Config, Contents, Files, Job, PrintConfig, asked, train
-from ostinato.errors import OptionError
+from ostinato.cli.train import Config, Contents, Files, Job, PrintConfig, asked, chosen, train
+from ostinato.errors import OptionError, needs
 from ostinato.options import Option
 from ostinato.tasks.seq2seq_options import GROUPS, Seq2SeqOptions, TranslatorOptions, check_options
 
@@ -113,7 +113,7 @@ def _job(run: Any, task: str, name: str) -> Job:
         from ostinato import tasks
 
         made: Any = getattr(tasks, name)
-        return made(**{field.name: getattr(run, field.name) for field in fields(made)})
+        return made(**chosen(run, made))
 
     def read(path: str) -> tuple[Any, Contents]:
         pairs = pairs_of(path, beside[path], run.source, run.target, run.empty)
@@ -126,6 +126,9 @@ def _job(run: Any, task: str, name: str) -> Job:
         if run.valid is None and run.valid_parallel is not None:
             raise OptionError("--valid-parallel stands beside --valid, which is not given; give both")
         check_options(model, valid=valid)
+        if task == "translator":
+            # Training ends with BLEU: better to miss it now.
+            needs("sacrebleu.metrics", "translate")
 
     def draw(model: Any, run: Any) -> None:
         from ostinato.diagnosis.pictures import draw_training

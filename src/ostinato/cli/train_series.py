@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 import typer
@@ -10,7 +10,7 @@ import typer
 from ostinato.cli.flags import accept
 from ostinato.cli.program import Verb
 from ostinato.cli.resuming import Restart, Resume, command_of
-from ostinato.cli.train import Config, Contents, Files, Job, PrintConfig, asked, train
+from ostinato.cli.train import Config, Contents, Files, Job, PrintConfig, asked, chosen, train
 from ostinato.options import Option
 from ostinato.tasks.series_options import (
     GROUPS,
@@ -166,7 +166,7 @@ def _job(run: Any, task: str, name: str, options: type[SeriesOptions], answer: s
         import ostinato.tasks
 
         made = getattr(ostinato.tasks, name)
-        return made(**{field.name: getattr(run, field.name) for field in fields(options)})
+        return made(**chosen(run, options))
 
     def read(path: str) -> tuple[Any, Contents]:
         from ostinato.tasks.evaluation import counted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 import typer
@@ -10,7 +10,7 @@ import typer
 from ostinato.cli.flags import accept
 from ostinato.cli.program import Verb
 from ostinato.cli.resuming import Restart, Resume, command_of
-from ostinato.cli.train import Config, Contents, Files, Job, PrintConfig, asked, train
+from ostinato.cli.train import Config, Contents, Files, Job, PrintConfig, asked, chosen, train
 from ostinato.options import Option
 from ostinato.tasks.tag_options import GROUPS, TaggerOptions, check_options
 
@@ -76,7 +76,7 @@ def _job(run: TaggerRun) -> Job:
     def model() -> Any:
         from ostinato.tasks import Tagger
 
-        return Tagger(**{field.name: getattr(run, field.name) for field in fields(TaggerOptions)})
+        return Tagger(**chosen(run, TaggerOptions))
 
     def read(path: str) -> tuple[Any, Contents]:
         from ostinato.tasks.evaluation import counted

@@ -94,8 +94,8 @@ class Start:
         from ostinato import artifact
         from ostinato.tasks.language_model import LanguageModel
 
-        model = LanguageModel.load(path)
-        return cls(Path(path).name, artifact.read(path, kind="model").digest, model)
+        stored = artifact.read(path, kind="model")
+        return cls(Path(path).name, stored.digest, LanguageModel.from_artifact(stored, path))
 
     @property
     def told(self) -> dict[str, str]:

@@ -74,17 +74,16 @@ class TaskModel(Estimator):
     @classmethod
     def load(cls: type[Self], path: str | Path, *, trust_cell: bool = False) -> Self:
         """The model of a file; :func:`ostinato.load` does the same for models of every task."""
-        stored = artifact.read(path, kind="model")
-        task = stored.manifest.get("task")
-        if task != cls.task:
-            raise ArtifactError(f"{path} is a model of the task {task!r:.40}, wanted a {cls.task}")
-        return cls.from_artifact(stored, str(path), trust_cell=trust_cell)
+        return cls.from_artifact(artifact.read(path, kind="model"), str(path), trust_cell=trust_cell)
 
     @classmethod
     def from_artifact(cls: type[Self], stored: artifact.Artifact, source: str, *, trust_cell: bool = False) -> Self:
         """The model of a verified file; :func:`ostinato.load` calls it."""
         needs("torch", "train")
         manifest, called = stored.manifest, cls.called or f"a {cls.task}"
+        task = manifest.get("task")
+        if task != cls.task:
+            raise ArtifactError(f"{source} is a model of the task {task!r:.40}, wanted a {cls.task}")
         if set(manifest) != _FIELDS | cls.also:
             raise ArtifactError(f"{source}: the manifest of {called} has other fields: {sorted(manifest)}")
         try:
