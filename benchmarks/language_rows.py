@@ -56,8 +56,8 @@ def _language(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     for name, row in s.items():
         if not name.startswith(("words", "torch")):
             yield (
-                f"tinyshakespeare, characters, {name}, best of 4 settings by that tenth, {_minutes(row)}: "
-                "nats on the last tenth",
+                f"tinyshakespeare, characters, {name}, {_minutes(row)}: nats on the last tenth (of 4 settings the best "
+                "there, and on the slice that chooses the epoch)",
                 f"**{row['test_nats']:.3f}**",
                 _peers(s.get(f"torch-{name}")),
             )
