@@ -10,10 +10,8 @@ from benchmarks.registry import percent
 
 def _tunes(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     real, free, metre = (s[f"{name}: right"]["mean"] for name in ("real", "free", "metre"))
-    runs = s["bits_per_character"]["runs"]
-    seeds = f"{runs} seed{'s' if runs > 1 else ''}"
     yield (
-        f"O'Neill's tunes, split by tune, {seeds}: bits per character / full bars of the "
+        f"O'Neill's tunes, split by tune, {_seeds(s['bits_per_character'])}: bits per character / full bars of the "
         "right length in 200 tunes that the model wrote with the constraint on metre",
         f"**{s['bits_per_character']['mean']:.3f} / {100 * metre:.1f} %**",
         f"without it {100 * free:.1f} %, tunes of the test {100 * real:.1f} %",
@@ -114,9 +112,8 @@ def _translation(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     for form, (what, beside) in forms.items():
         if {f"ours-{form}", f"peer-{form}"} <= {*s}:
             ours, peer = s[f"ours-{form}"], s[f"peer-{form}"]
-            seeds = f"{ours['runs']} seed" + "s" * (ours["runs"] > 1)
             yield (
-                f"{what}, {ours['pairs']:,} to learn from, {seeds}: BLEU / chrF by the beam (greedy)",
+                f"{what}, {ours['pairs']:,} to learn from, {_seeds(ours)}: BLEU / chrF by the beam (greedy)",
                 f"**{_translated(ours, 'beam')}** ({_translated(ours, 'greedy')})",
                 f"{beside}: {_translated(peer, 'beam')} ({_translated(peer, 'greedy')})",
             )
@@ -145,10 +142,15 @@ def _stories(s: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     told = {name: " / ".join(f"{100 * part['mean']:.1f}" for part in kinds.values()) for name, kinds in s.items()}
     if {"additive", "none"} <= {*told}:
         yield (
-            f"synthetic stories up to twice as long as learnt from, right answers in %, kinds {', '.join(s['none'])}",
+            f"synthetic stories up to twice as long as learnt from, {_seeds(s['additive']['1'])}: right answers in %, "
+            f"kinds {', '.join(s['none'])}",
             f"{told['additive']}",
             f"without attention {told['none']}",
         )
+
+
+def _seeds(of: Mapping[str, Any]) -> str:
+    return f"{of['runs']} seed" + "s" * (of["runs"] > 1)
 
 
 ROWS = {
