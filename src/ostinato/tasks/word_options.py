@@ -207,8 +207,8 @@ def check_cell(cell: str | Cell) -> None:
 def timescale_of(given: float | None, cell: str | Cell, *, half_open: bool) -> float | None:
     """For how many steps the gates of a cell keep its state before training, None where they begin as it declares.
 
-    Forget gates that begin open (Jozefowicz et al., 2015, proceedings.mlr.press/v37) are for long memories:
-    on tinyshakespeare and in translation the loss fell sooner from gates that begin ``half_open``, on tunes it did not.
+    Forget gates that begin open (Jozefowicz et al., 2015, proceedings.mlr.press/v37) are for long memories: the loss
+    of language models and translators falls sooner from gates that begin ``half_open``.
 
     >>> [timescale_of(given, cell, half_open=True) for given, cell in ((None, "lstm"), (None, "gru"), (50, "gru"))]
     [2.0, None, 50]
