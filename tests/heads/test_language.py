@@ -24,15 +24,15 @@ WAYS: dict[str, dict[str, Any]] = {
 }
 
 
-def made(way: str, **more: Any) -> Language:
+def made(way: str, kind: torch.dtype = torch.float64, **more: Any) -> Language:
     torch.manual_seed(0)
     options = dict(WAYS[way])
     width = options.pop("width", None)
     table = None if width is None else nn.Parameter(torch.empty(TOKENS, width))
     head = Language(WIDTH, TOKENS, table=table, **options, **more)
     if table is not None:
-        head.tie(nn.Parameter(table.detach().double()))
-    return head.double()
+        head.tie(nn.Parameter(table.detach().to(kind)))
+    return head.to(kind)
 
 
 def batch(rows: int = 3, steps: int = 5, **more: Any) -> Batch:
@@ -47,6 +47,15 @@ Y = torch.randn(3, 5, WIDTH, dtype=torch.float64, generator=torch.Generator().ma
 def test_the_probabilities_of_all_tokens_sum_to_one(way: str) -> None:
     total = made(way).decode(Y).exp().sum(-1)
     torch.testing.assert_close(total, torch.ones_like(total), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_products_of_half_size_give_nearly_the_loss(way: str) -> None:
+    head, given = made(way, torch.float32), batch()
+    wanted = head.loss(head(Y.float()), given)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        for y in (Y.float(), Y.bfloat16()):
+            torch.testing.assert_close(head.loss(head(y), given).float(), wanted, rtol=0.1, atol=0)
 
 
 @pytest.mark.parametrize("way", WAYS)

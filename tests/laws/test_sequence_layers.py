@@ -266,11 +266,12 @@ def test_sequences_bring_their_own_lengths_and_resets(member: Member) -> None:
 
 
 @each
-def test_products_of_half_size_are_close_to_the_whole(member: Member) -> None:
+@pytest.mark.parametrize("lengths", [None, torch.tensor([5, 3])])
+def test_products_of_half_size_are_close_to_the_whole(member: Member, lengths: torch.Tensor | None) -> None:
     layer, x = member.layer().float(), random_input(2, 5, inputs=INPUTS).float()
-    wanted, _ = layer(x, lengths=torch.tensor([5, 3]))
+    wanted, _ = layer(x, lengths=lengths)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        y, state = layer(x, lengths=torch.tensor([5, 3]))
+        y, state = layer(x, lengths=lengths)
         again, _ = layer(x, state)
     torch.testing.assert_close(y.float(), wanted, rtol=0.1, atol=0.1)
     again.float().sum().backward()

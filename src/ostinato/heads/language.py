@@ -113,7 +113,9 @@ class Language(nn.Module):
             # A mean of nothing would be no number.
             return flat.sum() * 0.0
         if self.cutoffs:
-            mean: Tensor = self.adaptive(flat, wanted).loss
+            # Its parts gather in one type, and autocast would give two.
+            with torch.autocast(flat.device.type, enabled=False):
+                mean: Tensor = self.adaptive(flat.to(self.adaptive.head.weight.dtype), wanted).loss
             return mean
         return functional.cross_entropy(flat, wanted)
 

@@ -98,7 +98,7 @@ class Direction(nn.Module):
         noise: ops.Noise | None = None,
     ) -> tuple[Tensor, State]:
         """x [B, T, D] to y [B, T, P] and the last state, as :func:`ostinato.ops.recur`; noise is drawn unless given."""
-        x = alike(x, self)
+        x, state = alike(x, self), alike(state, self)
         noise = self.noise(x) if noise is None else noise
         told: dict[str, Any] = {"inputs": inputs, "noise": noise, "reverse": self.reverse, "engine": self.wish}
         return ops.recur(self.cell, x, self.weights(), state, lengths, reset, **told)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from ostinato.errors import OptionError, ShapeError
 from ostinato.sequence import Sequences, check_lengths, check_reset, gather_steps, valid_steps
 from ostinato.shapes import expect_shape, shown
-from ostinato.state import State
+from ostinato.state import State, map_state
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -145,10 +147,13 @@ def check_told(name: str, inputs: Mapping[str, Tensor] | None, members: Iterable
         )
 
 
-def alike(x: Tensor, module: nn.Module) -> Tensor:
-    """x in the type of a module's weights, where autocast mixes the two; recurrences want one type."""
-    kind = x.device.type
-    if not (torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)):
-        return x
+def alike(x: T, module: nn.Module) -> T:
+    """x or a state in the type of a module's weights, where autocast mixes the two; recurrences want one type."""
     weight = next(module.parameters(), None)
-    return x if weight is None else x.to(weight.dtype)
+    if weight is None:
+        return x
+    device = weight.device.type
+    if not (torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)):
+        return x
+    cast: T = map_state(lambda part: part.to(weight.dtype), x)
+    return cast
