@@ -32,6 +32,20 @@ def test_evaluation_tells_perplexity_and_bits(model, data, tmp_path):
     assert told["characters"] == len(TEXTS[0])
 
 
+def test_nobody_chats_with_what_goes_on_with_texts(model):
+    assert f"try: ostinato generate {model} PROMPT" in refused("chat", model)
+
+
+def test_classes_of_a_model_without_any_are_refused(model, data):
+    assert "--all shows every class" in refused("evaluate", model, data, "--all")
+
+
+def test_a_byte_order_mark_is_no_part_of_a_text(model, tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfto be\nto be\n")
+    first, second = run("predict", model, "--input", tmp_path / "a.txt").stdout.splitlines()
+    assert first == second
+
+
 @pytest.mark.parametrize("flags", [("--label", "x"), ("--nodes",), ("--plot", "x.png")])
 def test_what_is_for_labels_is_refused(model, data, flags):
     assert "is a language model; leave it out" in refused("evaluate", model, data, *flags)
@@ -52,3 +66,11 @@ def test_prediction_reads_columns_and_lines(model, data, tmp_path):
     rows = tmp_path / "rows.csv"
     rows.write_text("line\nto be\n")
     assert run("predict", model, "--input", rows, "--text", "line").stdout.endswith("\tto be\n")
+
+
+def test_prediction_reads_the_parquet_files_that_training_reads(model, tmp_path):
+    arrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: pip install pyarrow")
+    parquet.write_table(arrow.table({"line": ["to be", "or not"]}), tmp_path / "a.parquet")
+    told = run("predict", model, "--input", tmp_path / "a.parquet", "--text", "line").stdout.splitlines()
+    assert [line.rpartition("\t")[2] for line in told] == ["to be", "or not"]

@@ -156,7 +156,9 @@ def test_lines_are_read_one_by_one():
 )
 def test_a_column_of_what_has_none_is_refused(model_file, words, origin):
     told = refused("predict", model_file, *words, "--text", "utterance", typed="stop\n")
-    assert told == f"--text names a column of a .csv, .tsv or .jsonl file; texts from {origin} have no columns"
+    assert (
+        told == f"--text names a column of a .csv, .tsv, .jsonl or .parquet file; texts from {origin} have no columns"
+    )
 
 
 def test_trees_come_from_the_command_line_a_pipe_or_any_file_of_them(tree_file, tmp_path, lists_file):

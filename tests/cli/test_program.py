@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -131,3 +134,13 @@ def test_a_flag_without_its_value_names_the_help_of_the_command(words, verb):
     told = refused(*words)
     assert "requires an argument" in told
     assert told.endswith(f"; see ostinato {verb} --help")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full to write to")
+@pytest.mark.parametrize("words", [("--help",), ("train", "language-model", "--print-config"), ("--version",)])
+def test_an_output_without_room_is_told(words):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "ostinato", *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (2, "error: the output cannot be written: No space left on device\n")

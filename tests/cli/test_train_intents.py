@@ -21,7 +21,7 @@ def test_a_parser_is_trained_evaluated_asked_and_talked_to(data):
     model = data.with_name("i.safetensors")
     result = run("train", "intent-parser", data, *QUICK, "--lr", "0.02", "--label", "intent", "-o", model)
     assert result.exit_code == 0, result.stderr
-    assert "32 examples of 2 labels" in result.stderr
+    assert "32 examples of 2 labels and 2 kinds of slot" in result.stderr
     assert "slot F1" in result.stderr
     told = run("evaluate", model, data).stdout
     assert "whole requests" in told
@@ -41,3 +41,17 @@ def test_options_come_from_a_file_and_mistakes_are_told(data, tmp_path):
     assert "there is no column 'spans'" in refused(
         "train", "intent-parser", data, "--label", "intent", "--slot", "spans", "-o", tmp_path / "m.safetensors"
     )
+
+
+def test_refusing_without_a_label_of_what_is_refused_is_told(data, tmp_path):
+    flags = ("--label", "intent", "--refuse", "0.5", "-o", tmp_path / "m.safetensors")
+    told = refused("train", "intent-parser", data, *flags)
+    assert "refuse acts beside out_of_scope" in told
+
+
+def test_data_without_slots_have_no_score_of_slots(data, tmp_path):
+    (tmp_path / "a.csv").write_text("text,label\n" + "lamp on,on\nlamp off,off\n" * 9)
+    flags = (*QUICK[:6], "--epochs", "1", "--device", "cpu", "-o", tmp_path / "m.safetensors")
+    done = run("train", "intent-parser", tmp_path / "a.csv", *flags)
+    assert "18 examples of 2 labels and 0 kinds of slot" in done.stderr
+    assert "slot F1" not in done.stderr

@@ -74,4 +74,6 @@ def test_mistakes_are_told_in_one_line(conll, tmp_path):
     )
     assert mended.exit_code == 0, mended.stderr
     assert "warning: " in mended.stderr
-    assert "1 tags broke BIO and were repaired" in mended.stderr
+    assert mended.stderr.count("1 tags broke BIO and were repaired") == 1
+    asked = run("evaluate", tmp_path / "t.safetensors", broken)
+    assert re.search(r"^warning: .*1 tags broke BIO and were repaired$", asked.stderr, re.MULTILINE)

@@ -150,8 +150,8 @@ def test_it_stops_when_nothing_better_can_come():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ({"width": 0}, "width wanted"),
-        ({"width": True}, "width wanted"),
+        ({"width": 0}, "beam wanted"),
+        ({"width": True}, "beam wanted"),
         ({"best": 6, "width": 5}, "finds at most 5 answers, got best=6"),
         ({"longest": 0}, "longest wanted"),
         ({"longest": [3, 3]}, "for each of 1 rows"),

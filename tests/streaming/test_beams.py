@@ -51,3 +51,13 @@ def test_a_stop_string_ends_a_way(stops):
     assert not any(stop in text for stop in stops)
     assert stops or len(text) == 12
     assert np.isfinite(len(text))
+
+
+@pytest.mark.parametrize("kind", TOKENS)
+@pytest.mark.parametrize("width", [1, 2, 3, 5])
+def test_a_text_has_all_the_characters_that_were_asked_for(kind, width):
+    writer, sampler = ost.stream(model_of(kind)), Sampler(banned=range(1))
+    writer.read("to be")
+    sampler.begin()
+    for length in range(12):
+        assert len(best_text(writer._session, writer._spelt, sampler, [], length, width)) == length

@@ -21,6 +21,8 @@ REFUSED = {
     "cutoffs foretell rare tokens by narrower maps than tied has": {"cutoffs": "10", "tied": True},
     "momentum does not apply to the optimizer 'adam'": {"momentum": 0.5},
     "timescale does not apply to elman": {"cell": "elman", "timescale": 20.0},
+    "timescale says how gates begin, and init_from": {"init_from": "lm.safetensors", "timescale": 20.0},
+    "vocabulary counts the 256 bytes .* wanted at least 257, got 80": {"tokens": "bpe", "vocabulary": 80},
     "average and average_trigger are two ways": {"average": 0.9, "average_trigger": 2},
 }
 

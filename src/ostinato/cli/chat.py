@@ -15,24 +15,31 @@ from ostinato.errors import DataError, OptionError
 
 # Other labels are shown too where the best one is less certain than this.
 _SURE = 0.8
+# What nobody types: what such a model reads or does, and what to do with it instead.
+_NOT_TYPED = {
+    "history": ("reads series", "predict {} --input FILE"),
+    "series": ("reads series", "predict {} FILE"),
+    "units": ("reads series", "predict {} FILE"),
+    "channels": ("reads series", "detect {} FILE"),
+    "language": ("goes on with texts", "generate {} PROMPT"),
+}
 
 
 def chat(
     model: Annotated[str, typer.Argument(help="The model file.", metavar="MODEL")], trust_cell: TrustCell = False
 ) -> None:
-    """Type a text, or a tree in brackets, and see its label, line by line; Ctrl-D ends.
+    """Type a text, or a tree in brackets, and see its label or answer, line by line; Ctrl-D ends.
 
     What the model is less sure of than its threshold, it says it does not know. In a pipe it reads lines and writes
     answers, nothing else.
     """
     network = load_model(model, trust_cell=trust_cell)
-    if network.reads == "history":
-        raise OptionError(f"{model} reads series, with which nobody chats; try: ostinato predict {model} --input FILE")
+    if network.reads in _NOT_TYPED:
+        what, verb = _NOT_TYPED[network.reads]
+        raise OptionError(f"{model} {what}, so that nobody chats with it; try: ostinato {verb.format(model)}")
     typed = sys.stdin.isatty()
     if typed:
-        kind = "tags" if network.reads == "words" else "labels"
-        known = f"{typer.style(model, bold=True)} knows {len(network.classes_)} {kind}"
-        note(f"{known}. Type a {'text' if network.reads == 'words' else network.reads}; Ctrl-D ends.")
+        note(f"{typer.style(model, bold=True)} {_skill(network)}; Ctrl-D ends.")
     try:
         for text in _lines(typed):
             if text.strip():
@@ -42,6 +49,14 @@ def chat(
         pass
     if typed:
         note("")
+
+
+def _skill(network: Any) -> str:
+    """What a model does, and what it is to be given."""
+    if network.reads == "source":
+        return "answers texts. Type one"
+    kind = "tags" if network.reads == "words" else "labels"
+    return f"knows {len(network.classes_)} {kind}. Type a {'tree' if network.reads == 'tree' else 'text'}"
 
 
 def _reply(network: Any, text: str, typed: bool) -> str:
@@ -61,6 +76,8 @@ def reply(network: Any, text: str, width: int = 0, *, rivals: bool = True) -> st
     from ostinato.tasks.evaluation import percent
 
     answer = network.answers([text])[0]
+    if network.reads == "source":
+        return "  " + typer.style(answer[0].text, fg="cyan", bold=True)
     if network.reads == "words":
         return tagged_line(answer)
     share = percent(answer.confidence)

@@ -83,6 +83,9 @@ def evaluate(
     network = load_model(model, trust_cell=trust_cell)
     if network.reads == "history":
         raise OptionError(f"{model} forecasts; how good it is, ostinato backtest {model} {data} tells")
+    numbers = network.reads in SERIES and network.answer != "label"
+    if all_classes and (network.reads in ("source", "language") or numbers):
+        raise OptionError(f"--all shows every class, and {model} knows none; leave it out")
     if network.reads == "source":
         columns: dict[str, Any] = {"source": text, "target": label, "parallel": parallel, "beam": beam}
         evaluate_texts(network, model, data, **columns, nodes=nodes, json_file=json_file, plot=plot)
@@ -91,7 +94,8 @@ def evaluate(
         if value is not None:
             raise OptionError(f"{name} is for models that write, and {model} does not; leave it out")
     if network.reads in SERIES:
-        evaluate_series(network, model, data, text=text, label=label, nodes=nodes, json_file=json_file, plot=plot)
+        columns = {"text": text, "label": label, "classes": None if all_classes else SHOWN}
+        evaluate_series(network, model, data, **columns, nodes=nodes, json_file=json_file, plot=plot)
         return
     if network.reads == "language":
         evaluate_language(network, model, data, text=text, label=label, nodes=nodes, json_file=json_file, plot=plot)

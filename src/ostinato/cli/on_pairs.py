@@ -19,11 +19,13 @@ def predict_texts(
     *,
     beam: int | None,
     best: int | None,
+    empty: str | None,
     plot: str | None,
     as_json: bool,
 ) -> None:
     """Write one answer a line, or the best of each text with their ranks and scores; texts are from ``name``."""
     from ostinato.data.language.pairs import Sources
+    from ostinato.tasks.seq2seq_writing import Written
 
     count, read = 1 if best is None else best, 0
     for part in parts:
@@ -31,11 +33,10 @@ def predict_texts(
             raise OptionError("--plot draws the answer to one text; give one")
         sources = Sources(part, tuple(range(read + 1, read + len(part) + 1)), name)
         read += len(part)
-        for text, answers in zip(part, network.answers(sources, beam=beam, best=count), strict=True):
-            for rank, answer in enumerate(answers, start=1):
+        for text, answers in zip(part, network.answers(sources, beam=beam, best=count, empty=empty), strict=True):
+            # To nothing the answer is nothing, which is certain.
+            for rank, answer in enumerate(answers or [Written("", 0.0, 0.0, True, (), ())], start=1):
                 sys.stdout.write(_line(text, answer, rank, ranked=best is not None, as_json=as_json))
-            if not answers:
-                sys.stdout.write("\n" if not as_json else json.dumps({"text": text, "answer": ""}) + "\n")
         if plot is not None:
             network.plot(plot, part[0], beam=beam)
         sys.stdout.flush()
@@ -70,8 +71,10 @@ def evaluate_texts(
         raise OptionError(f"--nodes compares at the nodes of trees, and {model} reads texts; leave it out")
     if plot is not None:
         raise OptionError(f"where an answer looked is drawn for one text: ostinato predict {model} TEXT --plot {plot}")
-    names = (source or network.columns_[0], target or network.columns_[1])
-    report = network.evaluate(pairs_of(data, parallel, *names, network.empty), beam=beam)
+    names = (source, target)
+    if parallel is None:
+        names = (source or network.columns_[0], target or network.columns_[1])
+    report = network.evaluate(pairs_of(data, parallel, names, network.empty), beam=beam)
     written = json.dumps(report.to_dict(), ensure_ascii=False, indent=1) + "\n"
     if json_file == "-":
         typer.echo(written, nl=False)

@@ -21,6 +21,7 @@ def evaluate_series(
     *,
     text: str | None,
     label: str | None,
+    classes: int | None,
     nodes: bool,
     json_file: str | None,
     plot: str | None,
@@ -40,7 +41,7 @@ def evaluate_series(
     if json_file == "-":
         typer.echo(written, nl=False)
     elif isinstance(report, Evaluation):
-        show_evaluation(report)
+        show_evaluation(report, classes)
     else:
         typer.echo(report.table())
     if json_file not in (None, "-"):

@@ -19,7 +19,7 @@ from ostinato.errors import DataError, OptionError
 
 # So many lines are answered together: enough to be fast, few enough for answers to appear while a pipe flows.
 _TOGETHER = 1024
-_TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
+_TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 
 
 def predict(
@@ -31,7 +31,8 @@ def predict(
         str | None,
         typer.Option(
             "--input",
-            help="A file of texts: .csv, .tsv, .jsonl, or one text a line, or of trees; - reads the standard input.",
+            help="A file of texts: .csv, .tsv, .jsonl, .parquet, or one text a line, or of trees; - reads the standard "
+            "input.",
             metavar="FILE",
         ),
     ] = None,
@@ -62,6 +63,14 @@ def predict(
     best: Annotated[
         int | None, typer.Option(help="Write so many answers to each text, with ranks and scores.", metavar="INT")
     ] = None,
+    empty: Annotated[
+        str | None,
+        typer.Option(
+            help="What a model that writes does with an empty text, refuse or drop (an empty answer); as in training "
+            "unless given.",
+            metavar="WORD",
+        ),
+    ] = None,
     trust_cell: TrustCell = False,
 ) -> None:
     """Say which label each text or tree has, which tag each word, or what comes next in each series.
@@ -77,13 +86,21 @@ def predict(
         raise OptionError("no texts: give them after the model, as --input FILE, or through a pipe")
     if text is not None and not _is_table(source):
         origin = "the command line" if texts else source if source not in (None, "-") else "a pipe"
-        raise OptionError(f"--text names a column of a .csv, .tsv or .jsonl file; texts from {origin} have no columns")
+        raise OptionError(
+            f"--text names a column of a .csv, .tsv, .jsonl or .parquet file; texts from {origin} have no columns"
+        )
+    if plot is not None:
+        from ostinato.artifact import probe_output
+        from ostinato.diagnosis.pictures import check_format
+
+        check_format(plot)
+        probe_output(plot)
     network = load_model(model, trust_cell=trust_cell)
     from ostinato.cli.on_language import write_scores
     from ostinato.cli.on_series import SERIES, predict_series
 
-    for name, count in (("--beam", beam), ("--best", best)):
-        if count is not None and network.reads != "source":
+    for name, writes in (("--beam", beam), ("--best", best), ("--empty", empty)):
+        if writes is not None and network.reads != "source":
             raise OptionError(f"{name} is for models that write, and {model} does not; leave it out")
     if network.reads == "history":
         if text is not None:
@@ -114,7 +131,7 @@ def predict(
     if network.reads == "source":
         # Rows of a table are no lines of its file.
         name = "" if texts or _is_table(source) else "standard input" if source in (None, "-") else str(source)
-        predict_texts(network, _parts(given), name, beam=beam, best=best, plot=plot, as_json=as_json)
+        predict_texts(network, _parts(given), name, beam=beam, best=best, empty=empty, plot=plot, as_json=as_json)
         return
     for part in _parts(given):
         for written, answer in zip(part, network.answers(part), strict=True):
@@ -157,6 +174,10 @@ def _is_table(source: str | None) -> bool:
 def _read(source: str, column: str) -> Iterator[str]:
     if source == "-":
         yield from read_lines(sys.stdin.buffer, "standard input")
+    elif source.lower().endswith(".parquet"):
+        from ostinato.data.language.chunks import read_texts
+
+        yield from ("".join(chunks) for chunks in read_texts(source, column))
     elif _is_table(source):
         from ostinato.data import read_table
 
@@ -184,7 +205,7 @@ def _read_trees(source: str, column: str, form: str) -> Iterator[Any]:
 
 
 def read_lines(file: Iterable[bytes], source: str) -> Iterator[str]:
-    """The lines of a file of texts, in UTF-8.
+    """The lines of a file of texts, in UTF-8, without the byte order mark that it may begin with.
 
     >>> list(read_lines([b"stop\\n", b"go"], "x"))
     ['stop', 'go']
@@ -194,7 +215,7 @@ def read_lines(file: Iterable[bytes], source: str) -> Iterator[str]:
     """
     for number, line in enumerate(file, start=1):
         try:
-            yield line.decode("utf-8").rstrip("\r\n")
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
         except UnicodeDecodeError as error:
             raise DataError(
                 f"{source}, line {number}: byte {error.start} of the line (counted from 0), "

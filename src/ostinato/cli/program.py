@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 import sys
 import warnings
@@ -93,7 +94,10 @@ class Program(TyperGroup):
         if "NO_COLOR" in os.environ:
             options["color"] = False
         try:
-            code = super().main(*args, **options)
+            with told_warnings():
+                code = super().main(*args, **options)
+            # What is left of the output may have nowhere to go, which else nobody would be told.
+            sys.stdout.flush()
         except Interrupted as stop:
             end(str(stop))
         except OstinatoError as error:
@@ -104,9 +108,19 @@ class Program(TyperGroup):
             fail(_usage(error), MISTAKE)
         except BrokenPipeError:
             # The reader of a pipe went away (head, less); nothing is wrong, and there is nobody to tell.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _drop_output()
             sys.exit(1)
+        except OSError as error:
+            if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+                raise
+            _drop_output()
+            fail(f"the output cannot be written: {error.strerror}", MISTAKE)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _drop_output() -> None:
+    """Let what is still to be written go nowhere, so that nobody stumbles over it at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def installed_version(package: str) -> str:
@@ -143,7 +157,8 @@ def warn(message: str) -> None:
 def told_warnings() -> Iterator[None]:
     """Warnings as a line for the user, without the place in our source."""
     with warnings.catch_warnings():
-        warnings.simplefilter("default")
+        for kind in (UserWarning, RuntimeWarning):
+            warnings.simplefilter("default", kind)
         warnings.showwarning = lambda message, *rest, **more: warn(str(message))
         yield
 

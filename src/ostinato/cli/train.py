@@ -14,7 +14,7 @@ import typer
 from ostinato.cli.config import read_config, render_config
 from ostinato.cli.files import check_columns, keep_apart
 from ostinato.cli.flags import accept, check_flags
-from ostinato.cli.program import Program, Verb, note, told_warnings
+from ostinato.cli.program import Program, Verb, note
 from ostinato.cli.resuming import (
     THIS_CALL,
     Restart,
@@ -166,6 +166,14 @@ class Contents(NamedTuple):
 
     examples: int
     told: str = ""
+    called: str = "example"
+
+    @property
+    def counted(self) -> str:
+        """How many there are, as in "2 files"."""
+        from ostinato.tasks.evaluation import counted
+
+        return counted(self.examples, self.called)
 
     @classmethod
     def of(cls, labels: Sequence[str]) -> Contents:
@@ -252,14 +260,8 @@ def _tree_job(run: TreeClassifierRun) -> Job:
 
 def train(job: Job, run: Any, config: str | None, resume: bool, restart: bool, command: list[str]) -> None:
     """Find out what could go wrong, train, save."""
-    with told_warnings():
-        _train_told(job, run, config, resume, restart, command)
-
-
-def _train_told(job: Job, run: Any, config: str | None, resume: bool, restart: bool, command: list[str]) -> None:
     from ostinato.artifact import probe_output
     from ostinato.diagnosis.pictures import check_format
-    from ostinato.tasks.evaluation import counted
     from ostinato.train import remove_checkpoint
 
     if run.data is None:
@@ -289,8 +291,8 @@ def _train_told(job: Job, run: Any, config: str | None, resume: bool, restart: b
     if restart:
         # Only now: a mistake in the call must not cost the work that it saved.
         remove_checkpoint(checkpoint)
-    validation = f", {counted(kept.examples, 'example')} in {run.valid} for validation" if valid is not None else ""
-    note(f"{counted(contents.examples, 'example')}{contents.told} in {run.data}{validation}")
+    validation = f", {kept.counted} in {run.valid} for validation" if valid is not None else ""
+    note(f"{contents.counted}{contents.told} in {run.data}{validation}")
     try:
         with _watchers(run.log) as watch:
             model.fit(data, **job.columns, valid=valid, checkpoint=checkpoint, resume=resume, progress=watch)

@@ -74,10 +74,14 @@ def _job(run: IntentParserRun) -> Job:
         return IntentParser(**chosen(run, IntentParserOptions))
 
     def read(path: str) -> tuple[Any, Contents]:
+        from ostinato.data.language.schemes import OUTSIDE
+        from ostinato.tasks.evaluation import counted
         from ostinato.tasks.intent_examples import read_requests
 
         requests = read_requests(path, **columns, scheme=run.scheme, cut=run.cut)
-        return requests, Contents.of(requests.rows.labels)
+        found = Contents.of(requests.rows.labels)
+        slots = {tag.partition("-")[2] for tag in requests.tagged.tags if tag != OUTSIDE}
+        return requests, found._replace(told=f"{found.told} and {counted(len(slots), 'kind')} of slot")
 
     def check(model: Any, valid: bool) -> None:
         check_columns(run.text, run.label)

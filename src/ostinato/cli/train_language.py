@@ -96,7 +96,7 @@ def _job(run: LanguageModelRun) -> Job:
         paths = [find_file(str(path)) for path in paths_of(data)]
         source_of(paths, run.text)
         size = sum(path.stat().st_size for path in paths)
-        return paths, Contents(len(paths), f" of text ({size / 1e6:.1f} MB)")
+        return paths, Contents(len(paths), f" of text ({size / 1e6:.1f} MB)", "file")
 
     def check(model: Any, valid: bool) -> None:
         check_options(model, valid=valid)

@@ -18,6 +18,8 @@ from ostinato.tasks.seq2seq_options import GROUPS, Seq2SeqOptions, TranslatorOpt
 
 _FILES = "Data and results"
 
+_NO_COLUMNS = "--source and --target name columns of a table, and parallel files have none; leave them out"
+
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class PairFiles(Files):
@@ -116,7 +118,8 @@ def _job(run: Any, task: str, name: str) -> Job:
         return made(**chosen(run, made))
 
     def read(path: str) -> tuple[Any, Contents]:
-        pairs = pairs_of(path, beside[path], run.source, run.target, run.empty)
+        columns: tuple[str | None, str | None] = (run.source, run.target) if beside[path] is None else (None, None)
+        pairs = pairs_of(path, beside[path], columns, run.empty)
         left = f", {len(pairs.dropped)} left out for an empty side" if pairs.dropped else ""
         return pairs, Contents(len(pairs), left)
 
@@ -125,6 +128,8 @@ def _job(run: Any, task: str, name: str) -> Job:
             raise OptionError(f"--source and --target both name the column '{run.source}'; they are two columns")
         if run.valid is None and run.valid_parallel is not None:
             raise OptionError("--valid-parallel stands beside --valid, which is not given; give both")
+        if all(beside.values()) and (run.source, run.target) != (PairFiles.source, PairFiles.target):
+            raise OptionError(_NO_COLUMNS)
         check_options(model, valid=valid)
         if task == "translator":
             # Training ends with BLEU: better to miss it now.
@@ -139,18 +144,20 @@ def _job(run: Any, task: str, name: str) -> Job:
     return Job(task, files, model, check, read, {"source": run.source, "target": run.target}, draw)
 
 
-def pairs_of(path: str, parallel: str | None, source: str | None, target: str | None, empty: str) -> Any:
-    """The pairs of a table, or of two parallel files."""
+def pairs_of(path: str, parallel: str | None, columns: tuple[str | None, str | None], empty: str) -> Any:
+    """The pairs of two columns of a table, or of two parallel files, which have none."""
     from ostinato.data.language.pairs import TABLES, read_pairs
 
     if parallel is not None:
+        if columns != (None, None):
+            raise OptionError(_NO_COLUMNS)
         return read_pairs(source=path, target=parallel, empty=empty)
     if Path(path).suffix.lower() not in TABLES:
         raise OptionError(
             f"{path} is no .csv, .tsv or .jsonl file; if it has a text on each line, name the file of the others by "
             "--parallel"
         )
-    return read_pairs(path, source=source, target=target, empty=empty)
+    return read_pairs(path, source=columns[0], target=columns[1], empty=empty)
 
 
 def add_to(app: typer.Typer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -80,10 +81,14 @@ def _job(run: TaggerRun) -> Job:
 
     def read(path: str) -> tuple[Any, Contents]:
         from ostinato.tasks.evaluation import counted
+        from ostinato.tasks.examples import DataWarning
         from ostinato.tasks.tag_examples import Reading, read_tagged
 
         reading = Reading(run.scheme, run.broken, run.cut)
-        examples = read_tagged(path, word=run.word, tag=run.tag, reading=reading)
+        with warnings.catch_warnings():
+            # Training reads the file again, and then tells.
+            warnings.simplefilter("ignore", DataWarning)
+            examples = read_tagged(path, word=run.word, tag=run.tag, reading=reading)
         words = counted(len(examples.tags), "word")
         return path, Contents(len(examples), f" of {words} with {counted(len({*examples.tags}), 'tag')}")
 

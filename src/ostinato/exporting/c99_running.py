@@ -79,8 +79,14 @@ def run(draft: Draft, header: str, source: str, trials: Sequence[Trial], compile
     """
     longest = {n: max((len(row) for trial in trials for row in trial.ids[n]), default=1) for n in draft.program.ids}
     texts = {f"{draft.name}.h": header, f"{draft.name}.c": source, "driver.c": driver_of(draft, longest)}
-    for file, text in texts.items():
-        (folder / file).write_text(text, encoding="ascii")
+    try:
+        for file, text in texts.items():
+            (folder / file).write_text(text, encoding="ascii")
+    except OSError as error:
+        raise ExportError(
+            f"the exported program cannot be tried, since {folder} cannot be written: {error.strerror}; set TMPDIR to "
+            "a folder with more room"
+        ) from None
     program = folder / "driver"
     command = [*compiler.command, *WARNINGS, *compiler.options, f"{draft.name}.c", "driver.c", "-o", "driver"]
     _run(command, folder, b"", "the C compiler", timeout=SECONDS)

@@ -250,7 +250,7 @@ def _advance(
 
 def check_width(width: int, best: int = 1) -> None:
     """Refuse a beam that follows nothing, or that cannot find as many answers as are wanted."""
-    for name, value in (("width", width), ("best", best)):
+    for name, value in (("beam", width), ("best", best)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise OptionError(f"{name} wanted a whole number from 1 on, got {value!r}")
     if best > width:

@@ -47,7 +47,8 @@ def best_text(session: Any, spelt: Speller, sampler: Sampler, stops: Sequence[st
         ways = [_gone_on(going[place], token, total, stops, length) for total, place, token in found[:width]]
         ended += [way for way, over in ways if over]
         going = [way for way, over in ways if not over]
-    best = max([*ended, *going], key=lambda way: way.mean)
+    # What still goes on has not all of its text yet.
+    best = max(ended or going, key=lambda way: way.mean)
     return best.text[:length]
 
 

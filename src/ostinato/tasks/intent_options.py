@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from ostinato.errors import OptionError
 from ostinato.options import Option
 from ostinato.tasks import text_options
 from ostinato.tasks.text_options import TextClassifierOptions
@@ -38,6 +39,8 @@ class IntentParserOptions(TextClassifierOptions):
 def check_options(options: IntentParserOptions, *, valid: bool) -> None:
     """Refuse options that cannot act beside the others; ``valid`` says whether data for validation are given."""
     text_options.check_options(options, valid=valid)
+    if options.out_of_scope is None and options.refuse != IntentParserOptions.refuse:
+        raise OptionError("refuse acts beside out_of_scope, the label of what belongs to no intent; give both")
 
 
 def network(

@@ -32,7 +32,9 @@ class IntentEvaluation(Evaluation):
         return self.right / self.count if self.count else 0.0
 
     def headline(self) -> list[tuple[str, str]]:
-        """The numbers of the whole, each with its name."""
+        """The numbers of the whole, each with its name; those of slots only where the data have any."""
+        if not (self.slots and self.slots[0].support):
+            return super().headline()
         mine = [("slot F1", percent(self.slot_f1)), ("whole requests", percent(self.request_accuracy))]
         return super().headline() + mine
 

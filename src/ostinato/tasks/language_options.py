@@ -23,6 +23,9 @@ _TRAINING = "Training"
 # The order in which help and TOML files tell them; training comes last.
 GROUPS = (_DATA, _TEXT, _NETWORK, _RULES, _TRAINING)
 
+# What byte pairs begin with: all bytes, and the end of a document.
+_LEAST = 257
+
 # A text tells tokens, not when they came: cells that want more than x at every step have nothing to read.
 _CELLS = tuple(name for name, member in BUILT_IN.items() if not member.inputs)
 
@@ -256,6 +259,8 @@ def check_options(options: Any, *, valid: bool) -> None:
     """
     if options.init_from is not None and options.vectors is not None:
         raise OptionError("vectors and init_from both say what words begin with; leave out one of the two")
+    if options.init_from is not None and options.timescale is not None:
+        raise OptionError("timescale says how gates begin, and init_from begins with those of a model; leave out one")
     options = begin(options)[0]
     chosen = resolved(options)
     check_training(chosen)
@@ -267,6 +272,11 @@ def check_options(options: Any, *, valid: bool) -> None:
         raise OptionError(f"lowercase is for words, and the tokens are {options.tokens}; leave it out")
     if options.vectors is not None and options.tokens != "words":
         raise OptionError(f"vectors belong to words, and the tokens are {options.tokens}; leave them out")
+    if options.tokens == "bpe" and options.vocabulary is not None and options.vocabulary < _LEAST:
+        raise OptionError(
+            f"vocabulary counts the 256 bytes and the end of a document beside the pieces of bpe: wanted at least "
+            f"{_LEAST}, got {options.vocabulary}"
+        )
     for name in ("residual", "norm"):
         if options.layers == 1 and getattr(options, name):
             raise OptionError(f"{name} acts between layers and there is only one; leave it out or set layers=2")

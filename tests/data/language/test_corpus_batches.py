@@ -131,7 +131,7 @@ def test_options_out_of_range_are_refused(wrong, message):
 
 
 def test_a_corpus_that_is_too_short_is_refused():
-    with pytest.raises(DataError, match="5 rows wanted a corpus of at least 6 ids, got 5; choose fewer rows"):
+    with pytest.raises(DataError, match="5 rows wanted a text of at least 6 tokens, got 5; choose fewer rows"):
         CorpusBatches(LONG[:5], 5, 10)
     assert len(CorpusBatches(LONG[:6], 5, 10)) == 1
     with pytest.raises(DataError, match="at least 2 ids, got 1"):

@@ -78,3 +78,9 @@ def test_what_is_not_asked_for_takes_no_memory(written):
         assert tracemalloc.get_traced_memory()[1] < 300_000
     finally:
         tracemalloc.stop()
+
+
+def test_fewer_words_than_the_first_line_announces_are_refused(written):
+    assert read_vectors(written("1 2\nthe 1 2\nlamp 3 4\n"), ["the"]).found.all()
+    with pytest.raises(DataError, match=r"announces 1,000 words in its first line and has 1; is it cut off"):
+        read_vectors(written("1000 2\nthe 1 2\n"), ["the"])

@@ -46,7 +46,8 @@ class CorpusBatches:
         self.time = (len(corpus) - 1) // rows
         if self.time < 1:
             raise DataError(
-                f"{rows} rows wanted a corpus of at least {rows + 1} ids, got {len(corpus)}; choose fewer rows"
+                f"a batch of {rows} rows wanted a text of at least {rows + 1} tokens, got {len(corpus)}; choose fewer "
+                "rows (batch), or a longer text"
             )
         mean = steps * (1 - _HALVED / 2) if vary else steps
         self._count = max(1, round(self.time / mean)) if vary else -(-self.time // steps)

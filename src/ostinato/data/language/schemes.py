@@ -103,7 +103,7 @@ def check(tags: Sequence[str], scheme: str = "bio", place: str = "") -> None:
 
     >>> check(["O", "I-area"], place="line 7")
     Traceback (most recent call last):
-    ostinato.errors.DataError: line 7: word 2: 'I-area' cannot follow 'O' in BIO; mend it, or let such tags be repaired
+    ostinato.errors.DataError: line 7: word 2: 'I-area' cannot follow 'O' in BIO; mend it (or broken='repair')
     """
     kept, faults = repair(tags, scheme)
     if not faults:
@@ -117,8 +117,8 @@ def check(tags: Sequence[str], scheme: str = "bio", place: str = "") -> None:
     else:
         told = f"cannot stand before '{tags[at + 1]}'" if at + 1 < len(tags) else "cannot end a sentence"
     raise DataError(
-        f"{place + ': ' if place else ''}word {at + 1}: '{tags[at]}' {told} in {scheme.upper()}; mend it, or let such "
-        "tags be repaired"
+        f"{place + ': ' if place else ''}word {at + 1}: '{tags[at]}' {told} in {scheme.upper()}; mend it "
+        "(or broken='repair')"
     )
 
 

@@ -6,6 +6,7 @@ import functools
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ostinato.data.language.columns import Sentence
@@ -56,7 +57,14 @@ def tag_text(
     where = f"{place}: " if place else ""
     offsets = split_words(text)
     found = []
-    for start, end, name in (_checked(span, text, where) for span in spans):
+    checked = sorted(_checked(span, text, where) for span in spans)
+    for one, next_one in pairwise(checked):
+        if one[1] > next_one[0]:
+            raise DataError(
+                f"{where}the spans {_told(one, text)} and {_told(next_one, text)} overlap, and a word has one tag; "
+                "keep one"
+            )
+    for start, end, name in checked:
         inside = [at for at, (first, last) in enumerate(offsets) if first < end and last > start]
         if not inside:
             raise DataError(f"{where}the span {start} to {end} ({text[start:end]!r:.40}) covers no word")
@@ -73,6 +81,11 @@ def tag_text(
     except DataError as error:
         raise DataError(f"{where}{error}") from None
     return Sentence(words, tags, place, text, tuple(offsets))
+
+
+def _told(span: tuple[int, int, str], text: str) -> str:
+    start, end, name = span
+    return f"{start} to {end} ({text[start:end]!r:.40}, {name})"
 
 
 def find_spans(sentence: Sentence, tags: Sequence[str], scheme: str = "bio") -> list[Found]:

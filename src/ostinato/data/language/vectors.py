@@ -58,7 +58,7 @@ def read_vectors(path: str | os.PathLike[str], words: Sequence[str], *, fold: bo
 class _Reader:
     def __init__(self, source: str) -> None:
         self.source = source
-        self.number = self.begin = self.width = self._declared = 0
+        self.number = self.begin = self.width = self.lines = self._declared = self._announced = 0
 
     def read(
         self, file: BinaryIO, places: dict[str, int], folded: dict[str, list[int]], count: int
@@ -75,6 +75,7 @@ class _Reader:
                     matrix = numpy.zeros((count, self.width), numpy.float32)
                 elif len(fields) <= self.width:
                     raise self._wrong(len(fields) - 1, line)
+                self.lines += 1
                 word = self._word(b" ".join(fields[: -self.width]))
                 place = places.get(word)
                 if (place is not None and not exact[place]) or any(not small[k] for k in folded.get(word, ())):
@@ -87,13 +88,18 @@ class _Reader:
             self.begin += len(line)
         if not self.width:
             raise DataError(f"{self.source} is empty; wanted a word and its numbers on each line")
+        if self.lines < self._announced:
+            raise DataError(
+                f"{self.source} announces {self._announced:,} words in its first line and has {self.lines:,}; is it "
+                "cut off? Mend the line if not"
+            )
         return matrix, exact, small
 
     def _header(self, fields: list[bytes]) -> bool:
         """Whether the first line tells the size: two whole numbers."""
         if len(fields) != 2 or not all(field.isdigit() for field in fields) or len(fields[1]) > 9:
             return False
-        self._declared = int(fields[1])
+        self._announced, self._declared = int(fields[0]), int(fields[1])
         return True
 
     def _begin(self, fields: list[bytes], line: bytes) -> None:
