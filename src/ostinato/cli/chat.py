@@ -15,13 +15,14 @@ from ostinato.errors import DataError, OptionError
 
 # Other labels are shown too where the best one is less certain than this.
 _SURE = 0.8
-# What nobody types: what such a model reads or does, and what to do with it instead.
+# What nobody types: why, and what to do with such a model instead.
+_SERIES = "reads series, with which nobody chats"
 _NOT_TYPED = {
-    "history": ("reads series", "predict {} --input FILE"),
-    "series": ("reads series", "predict {} FILE"),
-    "units": ("reads series", "predict {} FILE"),
-    "channels": ("reads series", "detect {} FILE"),
-    "language": ("goes on with texts", "generate {} PROMPT"),
+    "history": (_SERIES, "predict {} --input FILE"),
+    "series": (_SERIES, "predict {} FILE"),
+    "units": (_SERIES, "predict {} FILE"),
+    "channels": (_SERIES, "detect {} FILE"),
+    "language": ("goes on with a text and answers none", "generate {} PROMPT"),
 }
 
 
@@ -35,8 +36,8 @@ def chat(
     """
     network = load_model(model, trust_cell=trust_cell)
     if network.reads in _NOT_TYPED:
-        what, verb = _NOT_TYPED[network.reads]
-        raise OptionError(f"{model} {what}, so that nobody chats with it; try: ostinato {verb.format(model)}")
+        why, verb = _NOT_TYPED[network.reads]
+        raise OptionError(f"{model} {why}; try: ostinato {verb.format(model)}")
     typed = sys.stdin.isatty()
     if typed:
         note(f"{typer.style(model, bold=True)} {_skill(network)}; Ctrl-D ends.")
