@@ -35,6 +35,8 @@ RECIPE: dict[str, Any] = {
     "patience": 0,
     "lr": 4e-3,
     "warmup": 0.3,
+    # Of 0, 0.1 and 0.3 the least validation loss (0.066, 0.083, 0.108, one or two seeds each).
+    "dropout": 0.0,
     "embedding_dropout": 0.0,
     "device": "cpu",
 }
