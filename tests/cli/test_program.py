@@ -144,3 +144,10 @@ def test_an_output_without_room_is_told(words):
             [sys.executable, "-m", "ostinato", *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
     assert (done.returncode, done.stderr) == (2, "error: the output cannot be written: No space left on device\n")
+
+
+def test_a_program_without_an_output_runs():
+    done = subprocess.run(
+        ["sh", "-c", '"$0" -m ostinato --version >&-', sys.executable], stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")

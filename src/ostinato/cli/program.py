@@ -96,8 +96,9 @@ class Program(TyperGroup):
         try:
             with told_warnings():
                 code = super().main(*args, **options)
-            # What is left of the output may have nowhere to go, which else nobody would be told.
-            sys.stdout.flush()
+            # What is left of the output may have nowhere to go, which else nobody would be told; some have none at all.
+            if sys.stdout is not None:
+                sys.stdout.flush()
         except Interrupted as stop:
             end(str(stop))
         except OstinatoError as error:
