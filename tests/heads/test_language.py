@@ -55,7 +55,8 @@ def test_products_of_half_size_give_nearly_the_loss(way: str) -> None:
     wanted = head.loss(head(Y.float()), given)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         for y in (Y.float(), Y.bfloat16()):
-            torch.testing.assert_close(head.loss(head(y), given).float(), wanted, rtol=0.1, atol=0)
+            # bfloat16 rounds to 2^-8; the mean over 15 tokens is off by less than a tenth of that.
+            torch.testing.assert_close(head.loss(head(y), given).float(), wanted, rtol=2**-8, atol=0)
 
 
 @pytest.mark.parametrize("way", WAYS)
