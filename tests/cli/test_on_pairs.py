@@ -75,6 +75,8 @@ def test_where_an_answer_looked_is_drawn(model, tmp_path):
     assert run("predict", model, "day 7", "--plot", tmp_path / "a.svg").exit_code == 0
     assert (tmp_path / "a.svg").exists()
     assert "give one" in refused("predict", model, "day 7", "day 8", "--plot", tmp_path / "a.svg")
+    wrong = run("predict", model, "day 7", "--plot", tmp_path / "a.foo")
+    assert (wrong.exit_code, wrong.stdout) == (2, "")
 
 
 def test_flags_of_other_tasks_are_refused(model, tmp_path):
